@@ -1,0 +1,82 @@
+# Everything we link, as imported targets. An installation that CMake finds by itself (CMAKE_PREFIX_PATH, conda,
+# the system) comes first; what it lacks is taken from .deps/, where scripts/setup.sh put the pinned builds.
+
+set(LAKEHOUSE_DEPS ${CMAKE_SOURCE_DIR}/.deps CACHE PATH "Folder that scripts/setup.sh filled")
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(CURL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+set_property(GLOBAL PROPERTY RULE_MESSAGES ON)
+
+# lakehouse_library(TARGET HEADER LIBRARY...): a plain library without a CMake package of its own.
+function(lakehouse_library target header library)
+  if(TARGET ${target})
+    return()
+  endif()
+  string(MAKE_C_IDENTIFIER ${target} id)
+  find_path(${id}_include ${header})
+  find_library(${id}_library ${library})
+  if(NOT ${id}_include OR NOT ${id}_library)
+    message(FATAL_ERROR "${target}: ${header} or lib${library} not found; scripts/setup.sh installs it")
+  endif()
+  add_library(${target} UNKNOWN IMPORTED)
+  set_target_properties(${target} PROPERTIES IMPORTED_LOCATION ${${id}_library} INTERFACE_INCLUDE_DIRECTORIES ${${id}_include})
+endfunction()
+
+lakehouse_library(zstd::libzstd zstd.h zstd)
+lakehouse_library(libdeflate::libdeflate libdeflate.h deflate)
+lakehouse_library(xxHash::xxHash xxhash.h xxhash)
+lakehouse_library(hwy::hwy hwy/highway.h hwy)
+
+if(NOT TARGET tomlplusplus::tomlplusplus)
+  find_path(tomlplusplus_include toml++/toml.h REQUIRED)
+  add_library(tomlplusplus::tomlplusplus INTERFACE IMPORTED)
+  target_include_directories(tomlplusplus::tomlplusplus INTERFACE ${tomlplusplus_include})
+endif()
+
+find_package(Arrow 26 QUIET)
+find_package(Parquet 26 QUIET)
+if(TARGET Parquet::parquet_shared AND TARGET Arrow::arrow_shared)
+  add_library(Arrow::arrow ALIAS Arrow::arrow_shared)
+  add_library(Arrow::parquet ALIAS Parquet::parquet_shared)
+  find_package(ArrowCompute 26 QUIET)
+  add_library(Arrow::compute ALIAS ArrowCompute::arrow_compute_shared)
+else()
+  foreach(name arrow parquet arrow_compute arrow_s3)
+    string(REPLACE arrow_ "" short ${name})
+    add_library(Arrow::${short} SHARED IMPORTED)
+    set_target_properties(Arrow::${short} PROPERTIES
+      IMPORTED_LOCATION ${LAKEHOUSE_DEPS}/arrow/lib/lib${name}.so
+      INTERFACE_INCLUDE_DIRECTORIES ${LAKEHOUSE_DEPS}/arrow/include)
+  endforeach()
+  set_property(TARGET Arrow::parquet Arrow::compute Arrow::s3 PROPERTY INTERFACE_LINK_LIBRARIES Arrow::arrow)
+  if(NOT EXISTS ${LAKEHOUSE_DEPS}/arrow/include/arrow/api.h)
+    message(FATAL_ERROR "Apache Arrow not found: run scripts/setup.sh, or point CMAKE_PREFIX_PATH at an Arrow 26 installation")
+  endif()
+endif()
+
+find_package(DuckDB QUIET)
+if(TARGET duckdb)
+  add_library(DuckDB::duckdb ALIAS duckdb)
+else()
+  add_library(DuckDB::duckdb SHARED IMPORTED)
+  set_target_properties(DuckDB::duckdb PROPERTIES
+    IMPORTED_LOCATION ${LAKEHOUSE_DEPS}/duckdb/lib/libduckdb.so
+    INTERFACE_INCLUDE_DIRECTORIES ${LAKEHOUSE_DEPS}/duckdb/include)
+  if(NOT EXISTS ${LAKEHOUSE_DEPS}/duckdb/include/duckdb.hpp)
+    message(FATAL_ERROR "DuckDB not found: run scripts/setup.sh, or point CMAKE_PREFIX_PATH at a DuckDB 1.5.5 installation")
+  endif()
+endif()
+
+if(LAKEHOUSE_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(LAKEHOUSE_BENCH)
+  find_package(benchmark REQUIRED)
+endif()

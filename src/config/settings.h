@@ -1,0 +1,100 @@
+// Every setting, typed. The table in settings.cc declares each once: key, type, default, unit, doc line; the toml reader,
+// the environment overrides, `lakehouse config --print` and docs/settings.md all come from it. Value type.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace lakehouse::config {
+
+struct ServerSettings {
+  std::filesystem::path data_dir;
+  std::chrono::milliseconds drain_timeout;
+  uint64_t memory_limit;  // bytes
+  uint64_t spool_limit;   // bytes
+  uint64_t io_threads;
+  uint64_t max_requests;
+  LogLevel log_level;
+  LogFormat log_format;
+};
+struct GatewaySettings {
+  std::string bind;
+  std::vector<std::string> hosts;
+  std::string storaged_url, catalogd_url, ingestd_url, queryd_url, vectord_url;
+};
+struct StoragedSettings {
+  std::string bind;
+  std::string backend;  // local, s3, memory
+  uint64_t max_body;    // bytes
+  uint64_t put_slots;
+  uint64_t max_list_results;
+};
+struct CatalogdSettings {
+  std::string bind, storaged_url;
+  uint64_t keep_versions;
+  std::chrono::seconds keep_age;
+  uint64_t checkpoint_every;  // log objects
+  std::chrono::seconds gc_min_age;
+};
+struct IngestdSettings {
+  std::string bind, storaged_url, catalogd_url;
+  uint64_t max_concurrent;
+  std::chrono::milliseconds timeout;
+};
+struct QuerydSettings {
+  std::string bind, storaged_url, catalogd_url, vectord_url;
+  std::chrono::milliseconds refresh_every;
+  uint64_t max_concurrent;
+  std::chrono::milliseconds timeout, queue_timeout;
+  uint64_t memory_limit, cache_memory, cache_disk, spill_limit;  // bytes
+};
+struct VectordSettings {
+  std::string bind, storaged_url, catalogd_url;
+  uint64_t memory_limit;  // bytes
+};
+struct S3Settings {
+  std::string endpoint, region, bucket, prefix, profile;
+  bool path_style;
+  std::chrono::milliseconds timeout;
+};
+
+struct Settings {
+  ServerSettings server;
+  GatewaySettings gateway;
+  StoragedSettings storaged;
+  CatalogdSettings catalogd;
+  IngestdSettings ingestd;
+  QuerydSettings queryd;
+  VectordSettings vectord;
+  S3Settings s3;
+};
+
+// Where a value came from: "default", "lakehouse.toml:12", "LAKEHOUSE_SERVER_DATA_DIR".
+struct SettingValue {
+  std::string section, key, value, default_text, unit, doc, origin;
+};
+
+struct LoadedSettings {
+  Settings settings;
+  std::vector<SettingValue> values;   // all of them, in table order
+  std::vector<std::string> warnings;  // e.g. a --config path that does not exist
+};
+
+// The environment as it is read: nullopt for a variable that is not set.
+using Environment = std::function<std::optional<std::string>(std::string_view name)>;
+Environment ProcessEnvironment();
+
+// `path` absent: ./lakehouse.toml when it exists. kInvalid naming file, line and key for an unknown key or section, a wrong
+// type or a value out of range; for the environment the variable's name. An unknown LAKEHOUSE_<SECTION>_<KEY> is an error too.
+Result<LoadedSettings> Load(const std::optional<std::filesystem::path>& path, const Environment& environment);
+
+}  // namespace lakehouse::config

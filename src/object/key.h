@@ -1,0 +1,18 @@
+// The rules every object key keeps (docs/contract.md, "Key rules"). Callable from any thread.
+#pragma once
+
+#include <string_view>
+
+#include "base/result.h"
+
+namespace lakehouse::object {
+
+inline constexpr size_t kMaxKeyBytes = 1024;
+
+// kInvalid naming the rule that `key` breaks. Takes the key after percent-decoding once; components that are `.` or
+// `..` when decoded again are refused too.
+Status CheckKey(std::string_view key);
+// True for keys that belong to the roles: clients may read them, not write them.
+bool IsReservedKey(std::string_view key);
+
+}  // namespace lakehouse::object

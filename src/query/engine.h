@@ -1,0 +1,78 @@
+// DuckDB over the lake. The public face of this folder: no DuckDB type appears here.
+//
+// Thread-safety: Engine from any thread; a QueryStream by one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/log.h"
+#include "base/request_context.h"
+#include "base/stream.h"
+#include "catalog/lake_view.h"
+#include "object/block_cache.h"
+
+namespace lakehouse::query {
+
+enum class ResultFormat { kJson, kNdjson, kCsv, kArrowStream, kParquet };
+std::string_view ContentType(ResultFormat format);
+
+// null, bool, int64, double or text; JSON arrays and objects arrive as their JSON text in JsonText.
+struct JsonText {
+  std::string text;
+};
+using Parameter = std::variant<std::monostate, bool, int64_t, double, std::string, JsonText>;
+
+struct QueryRequest {
+  std::string sql;
+  std::vector<Parameter> parameters;
+  std::optional<std::chrono::milliseconds> timeout;
+  std::optional<Seq> at_seq;
+  ResultFormat format = ResultFormat::kJson;
+};
+
+// A running query. Dropping it cancels what still runs and gives its session back.
+class QueryStream {
+ public:
+  virtual ~QueryStream() = default;
+  virtual Seq seq() const = 0;
+  // Writes the whole result. The first rows are computed before the first byte is written, so an error that shows up
+  // early leaves the sink untouched (check `bytes_written`); later errors mean that the sink must be broken off.
+  virtual Status WriteTo(ByteSink& sink) = 0;
+  virtual uint64_t bytes_written() const = 0;
+  virtual uint64_t rows_written() const = 0;
+};
+
+struct EngineOptions {
+  uint32_t max_concurrent = 2;
+  uint32_t threads = 2;
+  std::chrono::milliseconds timeout{60000};         // default and upper bound of QueryRequest::timeout
+  std::chrono::milliseconds queue_timeout{10000};   // waiting for a session; then kUnavailable
+  uint64_t memory_bytes = uint64_t{4} << 30;
+  std::filesystem::path spill_folder;
+  uint64_t spill_bytes = uint64_t{16} << 30;
+};
+
+struct EngineStats {
+  uint64_t running = 0, queued = 0, completed = 0, failed = 0, memory_bytes = 0;
+};
+
+class Engine {
+ public:
+  // REQUIRES: source, cache and log outlive the engine. kInternal when DuckDB cannot start or the sandbox cannot be locked.
+  static Result<std::unique_ptr<Engine>> Open(EngineOptions options, catalog::LakeSource& source, object::BlockCache& cache,
+                                              const Logger& log);
+  virtual ~Engine() = default;
+  // kInvalid with DuckDB's message and the position for bad SQL; kDeadline; kExhausted; kUnavailable when full.
+  virtual Result<std::unique_ptr<QueryStream>> Run(const RequestContext& context, const QueryRequest& request) = 0;
+  virtual EngineStats stats() const = 0;
+};
+
+}  // namespace lakehouse::query

@@ -1,0 +1,41 @@
+// The routes of each role, over the service interfaces. Each function adds a role's routes to a table; patterns are the
+// internal ones of docs/contract.md, and the gateway mounts the same table under /v1.
+// REQUIRES: what is handed in outlives the server that serves the router.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "http/server.h"
+#include "service/catalog.h"
+#include "service/ingest.h"
+#include "service/query.h"
+#include "service/storage.h"
+
+namespace lakehouse::http {
+
+void AddStorageRoutes(Router& router, service::Storage& storage);
+void AddCatalogRoutes(Router& router, service::Catalog& catalog);
+
+struct IngestRouteOptions {
+  std::chrono::milliseconds deadline{std::chrono::hours(1)};
+};
+void AddIngestRoutes(Router& router, service::Ingest& ingest, IngestRouteOptions options);
+
+struct QueryRouteOptions {
+  // The longest a query may run; the route itself may take longer while a slow client reads.
+  std::chrono::milliseconds deadline{std::chrono::hours(1)};
+};
+void AddQueryRoutes(Router& router, service::Query& query, QueryRouteOptions options);
+
+// Answers 501 problem+json for every route below /vectors.
+void AddVectorPlaceholderRoutes(Router& router);
+
+// GET /health, /ready and /metrics. `ready` may block until its deadline.
+using ReadyCheck = std::function<Status(const RequestContext&)>;
+void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, observe::Metrics& metrics);
+
+// GET /v1/openapi.json (the document of `router`'s routes as they are now) and GET / (a page that says what this is).
+void AddGatewayPages(Router& router);
+
+}  // namespace lakehouse::http

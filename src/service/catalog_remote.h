@@ -1,0 +1,30 @@
+// service::Catalog spoken over HTTP to a catalogd. Callable from any thread.
+#pragma once
+
+#include "service/catalog.h"
+#include "service/remote_call.h"
+
+namespace lakehouse::service {
+
+class RemoteCatalog final : public Catalog {
+ public:
+  explicit RemoteCatalog(RemoteRole role) : role_(std::move(role)) {}
+
+  Result<catalog::RegisterResult> Register(const RequestContext& context, const catalog::RegisterRequest& request) override;
+  Result<catalog::ManifestPage> List(const RequestContext& context, const catalog::ListRequest& request) override;
+  Result<catalog::Manifest> Get(const RequestContext& context, std::string_view name,
+                                std::optional<DatasetVersion> version) override;
+  Status Drop(const RequestContext& context, std::string_view name) override;
+  Result<std::vector<catalog::Snapshot>> Snapshots(const RequestContext& context, std::string_view name) override;
+  Status SetPin(const RequestContext& context, std::string_view name, DatasetVersion version, bool pinned) override;
+  Result<Seq> Epoch(const RequestContext& context, std::optional<Seq> since, std::chrono::milliseconds wait) override;
+  Result<catalog::GcReport> Gc(const RequestContext& context, const catalog::GcRequest& request) override;
+  Result<std::optional<catalog::Manifest>> FindSource(const RequestContext& context, std::string_view name,
+                                                      std::string_view source_sha256, catalog::WriteMode mode) override;
+  Status Ready(const RequestContext& context) override { return role_.Ready(context); }
+
+ private:
+  RemoteRole role_;
+};
+
+}  // namespace lakehouse::service

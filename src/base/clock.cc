@@ -43,14 +43,16 @@ std::string FormatRfc3339(WallTime time) {
 Result<WallTime> ParseRfc3339(std::string_view text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
   const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) != 6) {
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second, &used) !=
+      6) {
     return Fail(ErrorKind::kInvalid, "'{}' is no RFC 3339 time", text);
   }
   int64_t micros = 0;
   size_t at = static_cast<size_t>(used);
   if (at < copy.size() && copy[at] == '.') {
     int64_t unit = 100'000;
-    for (++at; at < copy.size() && copy[at] >= '0' && copy[at] <= '9'; ++at, unit /= 10) micros += (copy[at] - '0') * unit;
+    for (++at; at < copy.size() && copy[at] >= '0' && copy[at] <= '9'; ++at, unit /= 10)
+      micros += (copy[at] - '0') * unit;
   }
   if (copy.substr(at) != "Z" && copy.substr(at) != "+00:00") {
     return Fail(ErrorKind::kInvalid, "'{}' is no RFC 3339 time in UTC", text);

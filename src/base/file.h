@@ -38,7 +38,8 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
-// errno as an Error: ENOSPC and EDQUOT are kExhausted, ENOENT kNotFound, EACCES and EROFS kForbidden, the rest kInternal.
+// errno as an Error: ENOSPC and EDQUOT are kExhausted, ENOENT kNotFound, EACCES and EROFS kForbidden, the rest
+// kInternal.
 Error ErrnoError(int error_number, std::string_view what);
 
 // Writes all of `bytes` at the descriptor's position, or at `offset`.
@@ -54,7 +55,8 @@ Result<FileDescriptor> OpenTemporaryFile(const std::filesystem::path& folder);
 class FileSource final : public ByteSource {
  public:
   // REQUIRES: `descriptor` stays open as long as this is read.
-  FileSource(int descriptor, uint64_t offset, uint64_t length) : descriptor_(descriptor), offset_(offset), left_(length) {}
+  FileSource(int descriptor, uint64_t offset, uint64_t length)
+      : descriptor_(descriptor), offset_(offset), left_(length) {}
   Result<size_t> Read(std::span<char> out) override;
   std::optional<FileRange> AsFile() const override { return FileRange{descriptor_, offset_, left_}; }
 

@@ -14,7 +14,8 @@ Result<json::value> ParseJson(std::string_view text) {
   const size_t read = parser.write_some(text.data(), text.size(), error);
   if (!error && read < text.size()) {
     const size_t rest = text.find_first_not_of(" \t\r\n", read);
-    if (rest != std::string_view::npos) return Fail(ErrorKind::kInvalid, "not JSON: text after the value at byte {}", rest);
+    if (rest != std::string_view::npos)
+      return Fail(ErrorKind::kInvalid, "not JSON: text after the value at byte {}", rest);
   }
   if (!error) parser.finish(error);
   if (error) return Fail(ErrorKind::kInvalid, "not JSON: {} near byte {}", error.message(), read);

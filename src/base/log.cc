@@ -21,7 +21,12 @@ std::string AsJson(LogLevel level, const std::string& service, std::string_view 
   std::string line;
   JsonWriter json(line);
   json.BeginObject().Key("ts").String(FormatRfc3339(SystemClock().Now()));
-  json.Key("level").String(kLevelNames[static_cast<int>(level)]).Key("service").String(service).Key("msg").String(message);
+  json.Key("level")
+      .String(kLevelNames[static_cast<int>(level)])
+      .Key("service")
+      .String(service)
+      .Key("msg")
+      .String(message);
   for (const LogField& field : fields) json.Key(field.name).String(field.value);
   json.EndObject();
   return line;
@@ -59,7 +64,8 @@ void Logger::Write(LogLevel level, std::string_view message, std::initializer_li
   if (!Enabled(level)) return;
   const std::string line =
       format_ == LogFormat::kJson ? AsJson(level, service_, message, fields) : AsText(level, service_, message, fields);
-  sink_->stream.log(spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::info, spdlog::string_view_t(line)));
+  sink_->stream.log(
+      spdlog::details::log_msg(spdlog::string_view_t(), spdlog::level::info, spdlog::string_view_t(line)));
 }
 
 }  // namespace lakehouse

@@ -31,10 +31,18 @@ class Logger {
 
   bool Enabled(LogLevel level) const;
   void Write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {}) const;
-  void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const { Write(LogLevel::kDebug, message, fields); }
-  void Info(std::string_view message, std::initializer_list<LogField> fields = {}) const { Write(LogLevel::kInfo, message, fields); }
-  void Warn(std::string_view message, std::initializer_list<LogField> fields = {}) const { Write(LogLevel::kWarn, message, fields); }
-  void Error(std::string_view message, std::initializer_list<LogField> fields = {}) const { Write(LogLevel::kError, message, fields); }
+  void Debug(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Write(LogLevel::kDebug, message, fields);
+  }
+  void Info(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Write(LogLevel::kInfo, message, fields);
+  }
+  void Warn(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Write(LogLevel::kWarn, message, fields);
+  }
+  void Error(std::string_view message, std::initializer_list<LogField> fields = {}) const {
+    Write(LogLevel::kError, message, fields);
+  }
 
  private:
   struct Sink;

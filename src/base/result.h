@@ -29,15 +29,16 @@ template <typename... Args>
 #define LH_CONCAT_INNER(a, b) a##b
 #define LH_CONCAT(a, b) LH_CONCAT_INNER(a, b)
 
-#define LH_TRY(expression)                                                        \
-  do {                                                                            \
-    if (auto lh_result = (expression); !lh_result) [[unlikely]] {                 \
-      return std::unexpected(std::move(lh_result).error());                       \
-    }                                                                             \
+#define LH_TRY(expression)                                        \
+  do {                                                            \
+    if (auto lh_result = (expression); !lh_result) [[unlikely]] { \
+      return std::unexpected(std::move(lh_result).error());       \
+    }                                                             \
   } while (false)
 
 #define LH_ASSIGN(declaration, expression) LH_ASSIGN_INNER(LH_CONCAT(lh_result_, __LINE__), declaration, expression)
-#define LH_ASSIGN_INNER(result, declaration, expression)                           \
-  auto result = (expression);                                                      \
-  if (!(result)) [[unlikely]] return std::unexpected(std::move(result).error());   \
+#define LH_ASSIGN_INNER(result, declaration, expression) \
+  auto result = (expression);                            \
+  if (!(result)) [[unlikely]]                            \
+    return std::unexpected(std::move(result).error());   \
   declaration = std::move(*(result))

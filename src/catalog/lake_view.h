@@ -1,7 +1,7 @@
 // The whole lake as it stands at one `seq`. What queryd binds a query to.
 //
-// A view is a handle: cheap to make, immutable, callable from any thread, and it keeps what it shows alive. Versions that
-// were current at its seq stay resolvable for as long as the view lives.
+// A view is a handle: cheap to make, immutable, callable from any thread, and it keeps what it shows alive. Versions
+// that were current at its seq stay resolvable for as long as the view lives.
 #pragma once
 
 #include <cstdint>

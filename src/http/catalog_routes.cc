@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "config/units.h"
 #include "http/routes.h"
 #include "service/catalog_json.h"
 
@@ -80,7 +81,8 @@ Status Snapshots(service::Catalog& catalog, const RequestContext& context, Reque
   return response.SendJson(200, service::SnapshotsJson(snapshots));
 }
 
-Status SetPin(service::Catalog& catalog, const RequestContext& context, Request& request, Response& response, bool pinned) {
+Status SetPin(service::Catalog& catalog, const RequestContext& context, Request& request, Response& response,
+              bool pinned) {
   LH_ASSIGN(const auto version, ParseVersion(request.capture("version")));
   LH_TRY(catalog.SetPin(context, request.capture("name"), version, pinned));
   return SendNothing(response);
@@ -91,7 +93,8 @@ Status FindSource(service::Catalog& catalog, const RequestContext& context, Requ
   const std::string* mode_name = request.query("mode");
   LH_ASSIGN(const auto mode, service::ParseWriteMode(mode_name == nullptr ? "replace" : *mode_name));
   LH_ASSIGN(const auto found, catalog.FindSource(context, request.capture("name"), request.capture("sha256"), mode));
-  if (!found) return Fail(ErrorKind::kNotFound, "no kept content of \"{}\" came from this source", request.capture("name"));
+  if (!found)
+    return Fail(ErrorKind::kNotFound, "no kept content of \"{}\" came from this source", request.capture("name"));
   return SendManifest(response, *found);
 }
 
@@ -104,7 +107,7 @@ Status Epoch(service::Catalog& catalog, const RequestContext& context, Request& 
     since = Seq(value);
   }
   if (const std::string* text = request.query("wait")) {
-    LH_ASSIGN(wait, service::ParseDuration(*text));
+    LH_ASSIGN(wait, config::ParseDuration(*text));
     wait = std::min(wait, kMaxWait);
   }
   LH_ASSIGN(const Seq seq, catalog.Epoch(context, since, wait));
@@ -140,16 +143,41 @@ void AddCatalogRoutes(Router& router, service::Catalog& catalog) {
   };
   constexpr const char* kManifest = "/catalog/manifest/{name}";
   constexpr const char* kPin = "/catalog/manifest/{name}/pins/{version}";
-  router.Add({.method = "POST", .pattern = "/catalog/register", .handler = bind(Register), .summary = "Commit a dataset's objects as a new version"});
-  router.Add({.method = "GET", .pattern = "/catalog/list", .handler = bind(List), .summary = "Datasets by name, a page at a time"});
-  router.Add({.method = "GET", .pattern = kManifest, .handler = bind(Get), .summary = "A dataset's manifest, now or at a version"});
+  router.Add({.method = "POST",
+              .pattern = "/catalog/register",
+              .handler = bind(Register),
+              .summary = "Commit a dataset's objects as a new version"});
+  router.Add({.method = "GET",
+              .pattern = "/catalog/list",
+              .handler = bind(List),
+              .summary = "Datasets by name, a page at a time"});
+  router.Add({.method = "GET",
+              .pattern = kManifest,
+              .handler = bind(Get),
+              .summary = "A dataset's manifest, now or at a version"});
   router.Add({.method = "DELETE", .pattern = kManifest, .handler = bind(Drop), .summary = "Drop a dataset"});
-  router.Add({.method = "GET", .pattern = "/catalog/manifest/{name}/snapshots", .handler = bind(Snapshots), .summary = "A dataset's kept versions, newest first"});
-  router.Add({.method = "POST", .pattern = kPin, .handler = pin(true), .summary = "Keep a version whatever retention says"});
-  router.Add({.method = "DELETE", .pattern = kPin, .handler = pin(false), .summary = "Leave a version to retention again"});
-  router.Add({.method = "GET", .pattern = "/catalog/manifest/{name}/sources/{sha256}", .handler = bind(FindSource), .summary = "The manifest whose content came from a source"});
-  router.Add({.method = "GET", .pattern = "/catalog/epoch", .handler = bind(Epoch), .summary = "The lake's newest seq; long-polls with wait and since", .deadline = kMaxWait + std::chrono::seconds(10)});
-  router.Add({.method = "POST", .pattern = "/catalog/gc", .handler = bind(Gc), .summary = "Remove objects that no kept version names", .deadline = std::chrono::minutes(30)});
+  router.Add({.method = "GET",
+              .pattern = "/catalog/manifest/{name}/snapshots",
+              .handler = bind(Snapshots),
+              .summary = "A dataset's kept versions, newest first"});
+  router.Add(
+      {.method = "POST", .pattern = kPin, .handler = pin(true), .summary = "Keep a version whatever retention says"});
+  router.Add(
+      {.method = "DELETE", .pattern = kPin, .handler = pin(false), .summary = "Leave a version to retention again"});
+  router.Add({.method = "GET",
+              .pattern = "/catalog/manifest/{name}/sources/{sha256}",
+              .handler = bind(FindSource),
+              .summary = "The manifest whose content came from a source"});
+  router.Add({.method = "GET",
+              .pattern = "/catalog/epoch",
+              .handler = bind(Epoch),
+              .summary = "The lake's newest seq; long-polls with wait and since",
+              .deadline = kMaxWait + std::chrono::seconds(10)});
+  router.Add({.method = "POST",
+              .pattern = "/catalog/gc",
+              .handler = bind(Gc),
+              .summary = "Remove objects that no kept version names",
+              .deadline = std::chrono::minutes(30)});
 }
 
 }  // namespace lakehouse::http

@@ -1,9 +1,9 @@
 // HTTP/1.1 server: connections, framing, deadlines, routing. What the routes do stands in *_routes.cc.
 //
-// Threads: an I/O pool (Asio) accepts, parses headers and holds idle connections. A request whose headers are complete is
-// handed with its socket to a handler thread, which reads the body and writes the answer by itself, blocking under
-// deadlines (that is the backpressure), then gives the socket back. Routes marked kInline run on the I/O pool: they must
-// not block and take no body.
+// Threads: an I/O pool (Asio) accepts, parses headers and holds idle connections. A request whose headers are complete
+// is handed with its socket to a handler thread, which reads the body and writes the answer by itself, blocking under
+// deadlines (that is the backpressure), then gives the socket back. Routes marked kInline run on the I/O pool: they
+// must not block and take no body.
 #pragma once
 
 #include <chrono>
@@ -21,11 +21,10 @@
 #include "base/request_context.h"
 #include "base/result.h"
 #include "base/stream.h"
+#include "http/framing.h"
 #include "observe/metrics.h"
 
 namespace lakehouse::http {
-
-using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // One request. Lives as long as its handler runs.
 class Request {
@@ -72,10 +71,10 @@ enum class Dispatch { kHandlerThread, kInline };
 
 // Patterns: literal segments, {name} for one segment, {name...} for the rest of the path with its slashes.
 struct Route {
-  std::string method;   // GET routes answer HEAD as well unless a HEAD route exists
+  std::string method;  // GET routes answer HEAD as well unless a HEAD route exists
   std::string pattern;
   Handler handler;
-  std::string summary;  // one line, for openapi.json and the docs
+  std::string summary;                        // one line, for openapi.json and the docs
   std::chrono::milliseconds deadline{60000};  // for the whole request
   Dispatch dispatch = Dispatch::kHandlerThread;
 };
@@ -106,7 +105,7 @@ struct ServerOptions {
   std::string bind = "127.0.0.1:0";
   std::string service = "gateway";  // name in logs, metrics and /health
   unsigned io_threads = 2;
-  unsigned max_handlers = 512;       // requests in flight; past that 503 with Retry-After
+  unsigned max_handlers = 512;  // requests in flight; past that 503 with Retry-After
   unsigned max_connections = 10000;
   size_t max_header_bytes = 64 << 10;
   std::chrono::milliseconds header_timeout{10000};  // from the first byte of a request to the end of its headers
@@ -123,7 +122,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  // Binds and listens; kInvalid with one clear line ("port 3110 is in use") when it cannot. Serves nothing before Start.
+  // Binds and listens; kInvalid with one clear line ("port 3110 is in use") when it cannot. Serves nothing before
+  // Start.
   static Result<std::unique_ptr<Server>> Bind(ServerOptions options, const Logger& log, observe::Metrics& metrics);
   virtual ~Server() = default;
   virtual std::string address() const = 0;  // host:port, with the port that was picked

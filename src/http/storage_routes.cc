@@ -173,7 +173,15 @@ Status PutObject(service::Storage& storage, const RequestContext& context, Reque
   }
   LH_ASSIGN(const auto result, storage.Put(context, request.capture("key"), request.body(), options));
   std::string body;
-  JsonWriter(body).BeginObject().Key("key").String(result.info.key).Key("size").Number(result.info.size).Key("etag").String(result.info.etag).EndObject();
+  JsonWriter(body)
+      .BeginObject()
+      .Key("key")
+      .String(result.info.key)
+      .Key("size")
+      .Number(result.info.size)
+      .Key("etag")
+      .String(result.info.etag)
+      .EndObject();
   response.SetHeader("ETag", Quoted(result.info.etag));
   return response.SendJson(result.created ? 201 : 200, body);
 }
@@ -217,7 +225,8 @@ Status ListObjects(service::Storage& storage, const RequestContext& context, Req
   take("start_after", options.start_after);
   if (const std::string* limit = request.query("limit")) {
     const auto number = ParseNumber(*limit);
-    if (!number || *number == 0) return Fail(ErrorKind::kInvalid, "limit must be a whole number of 1 or more, not \"{}\"", *limit);
+    if (!number || *number == 0)
+      return Fail(ErrorKind::kInvalid, "limit must be a whole number of 1 or more, not \"{}\"", *limit);
     options.limit = static_cast<uint32_t>(std::min<uint64_t>(*number, options.limit));
   }
   LH_ASSIGN(const auto page, storage.List(context, options));
@@ -233,13 +242,25 @@ void AddStorageRoutes(Router& router, service::Storage& storage) {
     };
   };
   constexpr const char* kObject = "/storage/objects/{key...}";
-  router.Add({.method = "PUT", .pattern = kObject, .handler = bind(PutObject),
-              .summary = "Store an object; durable before the answer", .deadline = kBodyDeadline});
-  router.Add({.method = "GET", .pattern = kObject, .handler = bind(GetObject),
-              .summary = "An object's bytes, whole or a range", .deadline = kBodyDeadline});
-  router.Add({.method = "HEAD", .pattern = kObject, .handler = bind(HeadObject), .summary = "An object's size, ETag and type"});
+  router.Add({.method = "PUT",
+              .pattern = kObject,
+              .handler = bind(PutObject),
+              .summary = "Store an object; durable before the answer",
+              .deadline = kBodyDeadline});
+  router.Add({.method = "GET",
+              .pattern = kObject,
+              .handler = bind(GetObject),
+              .summary = "An object's bytes, whole or a range",
+              .deadline = kBodyDeadline});
+  router.Add({.method = "HEAD",
+              .pattern = kObject,
+              .handler = bind(HeadObject),
+              .summary = "An object's size, ETag and type"});
   router.Add({.method = "DELETE", .pattern = kObject, .handler = bind(DeleteObject), .summary = "Remove an object"});
-  router.Add({.method = "GET", .pattern = "/storage/objects", .handler = bind(ListObjects), .summary = "Objects in byte order of their keys"});
+  router.Add({.method = "GET",
+              .pattern = "/storage/objects",
+              .handler = bind(ListObjects),
+              .summary = "Objects in byte order of their keys"});
 }
 
 }  // namespace lakehouse::http

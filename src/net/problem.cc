@@ -11,27 +11,48 @@ namespace {
 
 ErrorKind KindOf(int status) {
   switch (status) {
-    case 400: return ErrorKind::kInvalid;
-    case 401: return ErrorKind::kUnauthenticated;
-    case 403: return ErrorKind::kForbidden;
-    case 404: return ErrorKind::kNotFound;
-    case 405: return ErrorKind::kMethodNotAllowed;
-    case 408: return ErrorKind::kRequestTimeout;
-    case 409: return ErrorKind::kConflict;
-    case 411: return ErrorKind::kLengthRequired;
-    case 412: return ErrorKind::kPreconditionFailed;
-    case 413: return ErrorKind::kTooLarge;
-    case 415: return ErrorKind::kUnsupportedMedia;
-    case 416: return ErrorKind::kRangeNotSatisfiable;
-    case 422: return ErrorKind::kUnprocessable;
-    case 429: return ErrorKind::kTooManyRequests;
-    case 431: return ErrorKind::kHeadersTooLarge;
-    case 500: return ErrorKind::kInternal;
-    case 501: return ErrorKind::kNotImplemented;
-    case 503: return ErrorKind::kUnavailable;
-    case 504: return ErrorKind::kDeadline;
-    case 507: return ErrorKind::kExhausted;
-    default: return ErrorKind::kUpstream;
+    case 400:
+      return ErrorKind::kInvalid;
+    case 401:
+      return ErrorKind::kUnauthenticated;
+    case 403:
+      return ErrorKind::kForbidden;
+    case 404:
+      return ErrorKind::kNotFound;
+    case 405:
+      return ErrorKind::kMethodNotAllowed;
+    case 408:
+      return ErrorKind::kRequestTimeout;
+    case 409:
+      return ErrorKind::kConflict;
+    case 411:
+      return ErrorKind::kLengthRequired;
+    case 412:
+      return ErrorKind::kPreconditionFailed;
+    case 413:
+      return ErrorKind::kTooLarge;
+    case 415:
+      return ErrorKind::kUnsupportedMedia;
+    case 416:
+      return ErrorKind::kRangeNotSatisfiable;
+    case 422:
+      return ErrorKind::kUnprocessable;
+    case 429:
+      return ErrorKind::kTooManyRequests;
+    case 431:
+      return ErrorKind::kHeadersTooLarge;
+    case 500:
+      return ErrorKind::kInternal;
+    case 501:
+      return ErrorKind::kNotImplemented;
+    case 503:
+      return ErrorKind::kUnavailable;
+    case 504:
+      return ErrorKind::kDeadline;
+    case 507:
+      return ErrorKind::kExhausted;
+    default:
+      return ErrorKind::kUpstream;
   }
 }
 

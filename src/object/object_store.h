@@ -3,8 +3,8 @@
 // Thread-safety: every method may be called from any thread. Blocking; each call keeps to the context's deadline and
 // cancellation. Keys have passed CheckKey (object/key.h) before they get here.
 // Durability: a Put that returned success survives a crash of this machine (local: fsync of data and directory entry,
-// s3: the server's own answer; memory: nothing). Visibility: a Get, Head or List that starts after a Put returned sees it.
-// Errors: kNotFound; kPreconditionFailed when a condition did not hold (nothing changed); kAmbiguous when a
+// s3: the server's own answer; memory: nothing). Visibility: a Get, Head or List that starts after a Put returned sees
+// it. Errors: kNotFound; kPreconditionFailed when a condition did not hold (nothing changed); kAmbiguous when a
 // conditional Put may or may not have happened (read it back); kDeadline, kUpstream, kUnavailable for a store
 // that does not answer; kExhausted for a full disk (nothing half written stays); kInvalid, kForbidden.
 #pragma once
@@ -74,8 +74,8 @@ struct ListOptions {
 };
 
 struct ListPage {
-  std::vector<ObjectInfo> objects;     // in byte order of their keys; content_type may be empty
-  std::vector<std::string> prefixes;   // in byte order; each counts towards the limit
+  std::vector<ObjectInfo> objects;    // in byte order of their keys; content_type may be empty
+  std::vector<std::string> prefixes;  // in byte order; each counts towards the limit
   std::optional<std::string> next_token;
 };
 
@@ -104,7 +104,7 @@ class ObjectStore {
 // Whole small objects: the log, tests. kTooLarge past `limit_bytes`.
 Result<std::string> GetWhole(ObjectStore& store, const RequestContext& context, std::string_view key,
                              uint64_t limit_bytes = uint64_t{256} << 20);
-Result<PutResult> PutWhole(ObjectStore& store, const RequestContext& context, std::string_view key, std::string_view bytes,
-                           PutOptions options = {});
+Result<PutResult> PutWhole(ObjectStore& store, const RequestContext& context, std::string_view key,
+                           std::string_view bytes, PutOptions options = {});
 
 }  // namespace lakehouse::object

@@ -53,8 +53,8 @@ class QueryStream {
 struct EngineOptions {
   uint32_t max_concurrent = 2;
   uint32_t threads = 2;
-  std::chrono::milliseconds timeout{60000};         // default and upper bound of QueryRequest::timeout
-  std::chrono::milliseconds queue_timeout{10000};   // waiting for a session; then kUnavailable
+  std::chrono::milliseconds timeout{60000};        // default and upper bound of QueryRequest::timeout
+  std::chrono::milliseconds queue_timeout{10000};  // waiting for a session; then kUnavailable
   uint64_t memory_bytes = uint64_t{4} << 30;
   std::filesystem::path spill_folder;
   uint64_t spill_bytes = uint64_t{16} << 30;
@@ -66,9 +66,10 @@ struct EngineStats {
 
 class Engine {
  public:
-  // REQUIRES: source, cache and log outlive the engine. kInternal when DuckDB cannot start or the sandbox cannot be locked.
-  static Result<std::unique_ptr<Engine>> Open(EngineOptions options, catalog::LakeSource& source, object::BlockCache& cache,
-                                              const Logger& log);
+  // REQUIRES: source, cache and log outlive the engine. kInternal when DuckDB cannot start or the sandbox cannot be
+  // locked.
+  static Result<std::unique_ptr<Engine>> Open(EngineOptions options, catalog::LakeSource& source,
+                                              object::BlockCache& cache, const Logger& log);
   virtual ~Engine() = default;
   // kInvalid with DuckDB's message and the position for bad SQL; kDeadline; kExhausted; kUnavailable when full.
   virtual Result<std::unique_ptr<QueryStream>> Run(const RequestContext& context, const QueryRequest& request) = 0;

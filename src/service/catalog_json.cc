@@ -1,8 +1,7 @@
 #include "service/catalog_json.h"
 
-#include <charconv>
-
 #include "base/json_value.h"
+#include "config/units.h"
 
 namespace lakehouse::service {
 
@@ -284,7 +283,14 @@ std::string GcReportJson(const catalog::GcReport& report) {
   JsonWriter out(body);
   out.BeginObject().Key("removed").BeginArray();
   for (const auto& removal : report.removed) {
-    out.BeginObject().Key("key").String(removal.key).Key("size").Number(removal.size).Key("why").String(removal.why).EndObject();
+    out.BeginObject()
+        .Key("key")
+        .String(removal.key)
+        .Key("size")
+        .Number(removal.size)
+        .Key("why")
+        .String(removal.why)
+        .EndObject();
   }
   out.EndArray().Key("bytes").Number(report.bytes).EndObject();
   return body;
@@ -316,7 +322,7 @@ Result<catalog::GcRequest> ParseGcRequest(std::string_view body) {
   request.dry_run = dry_run.value_or(true);
   LH_ASSIGN(const auto min_age, fields.OptionalString("min_age"));
   if (min_age) {
-    auto age = ParseDuration(*min_age);
+    auto age = config::ParseDuration(*min_age);
     if (!age) return Fail(std::move(age.error()).In("field \"min_age\""));
     request.min_age = std::chrono::ceil<std::chrono::seconds>(*age);
   }
@@ -329,22 +335,6 @@ Result<WriteMode> ParseWriteMode(std::string_view name) {
   if (name == "replace") return WriteMode::kReplace;
   if (name == "append") return WriteMode::kAppend;
   return Fail(ErrorKind::kInvalid, "mode must be \"replace\" or \"append\", not \"{}\"", name);
-}
-
-Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const std::string_view unit(end, text.data() + text.size());
-  uint64_t scale = 0;
-  if (unit == "ms") scale = 1;
-  if (unit == "s") scale = 1000;
-  if (unit == "m") scale = 60'000;
-  if (unit == "h") scale = 3'600'000;
-  if (unit == "d") scale = 86'400'000;
-  if (error != std::errc() || scale == 0 || number > INT64_MAX / 1'000'000 / scale) {
-    return Fail(ErrorKind::kInvalid, "\"{}\" is no duration: write a whole number and ms, s, m, h or d, as in 30s", text);
-  }
-  return std::chrono::milliseconds(number * scale);
 }
 
 }  // namespace lakehouse::service

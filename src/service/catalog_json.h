@@ -1,5 +1,5 @@
-// The catalog's types as JSON, exactly as docs/contract.md words them. Used by the routes and by the remote client, so both
-// ends of the wire are one piece of code.
+// The catalog's types as JSON, exactly as docs/contract.md words them. Used by the routes and by the remote client, so
+// both ends of the wire are one piece of code.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -33,7 +33,5 @@ Result<catalog::GcRequest> ParseGcRequest(std::string_view body);
 
 std::string_view WriteModeName(catalog::WriteMode mode);
 Result<catalog::WriteMode> ParseWriteMode(std::string_view name);
-// "30s", "24h", "500ms", "30d"
-Result<std::chrono::milliseconds> ParseDuration(std::string_view text);
 
 }  // namespace lakehouse::service

@@ -42,13 +42,15 @@ Result<std::vector<catalog::Snapshot>> RemoteCatalog::Snapshots(const RequestCon
   return ParseSnapshots(answer.body);
 }
 
-Status RemoteCatalog::SetPin(const RequestContext& context, std::string_view name, DatasetVersion version, bool pinned) {
+Status RemoteCatalog::SetPin(const RequestContext& context, std::string_view name, DatasetVersion version,
+                             bool pinned) {
   const std::string path = fmt::format("{}/pins/{}", ManifestPath(name), version.value);
   LH_TRY(role_.Call(context, pinned ? "POST" : "DELETE", path));
   return {};
 }
 
-Result<Seq> RemoteCatalog::Epoch(const RequestContext& context, std::optional<Seq> since, std::chrono::milliseconds wait) {
+Result<Seq> RemoteCatalog::Epoch(const RequestContext& context, std::optional<Seq> since,
+                                 std::chrono::milliseconds wait) {
   std::string path = "/catalog/epoch";
   if (since) path += fmt::format("?since={}&wait={}ms", since->value, wait.count());
   LH_ASSIGN(const auto answer, role_.Call(context, "GET", path));
@@ -70,8 +72,8 @@ Result<catalog::GcReport> RemoteCatalog::Gc(const RequestContext& context, const
 Result<std::optional<catalog::Manifest>> RemoteCatalog::FindSource(const RequestContext& context, std::string_view name,
                                                                    std::string_view source_sha256,
                                                                    catalog::WriteMode mode) {
-  const std::string path = fmt::format("{}/sources/{}?mode={}", ManifestPath(name), net::PercentEncode(source_sha256, false),
-                                       WriteModeName(mode));
+  const std::string path = fmt::format("{}/sources/{}?mode={}", ManifestPath(name),
+                                       net::PercentEncode(source_sha256, false), WriteModeName(mode));
   const auto answer = role_.Call(context, "GET", path);
   if (!answer) {
     if (answer.error().kind == ErrorKind::kNotFound) return std::nullopt;

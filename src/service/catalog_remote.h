@@ -10,7 +10,8 @@ class RemoteCatalog final : public Catalog {
  public:
   explicit RemoteCatalog(RemoteRole role) : role_(std::move(role)) {}
 
-  Result<catalog::RegisterResult> Register(const RequestContext& context, const catalog::RegisterRequest& request) override;
+  Result<catalog::RegisterResult> Register(const RequestContext& context,
+                                           const catalog::RegisterRequest& request) override;
   Result<catalog::ManifestPage> List(const RequestContext& context, const catalog::ListRequest& request) override;
   Result<catalog::Manifest> Get(const RequestContext& context, std::string_view name,
                                 std::optional<DatasetVersion> version) override;

@@ -16,8 +16,10 @@ namespace lakehouse::service {
 class Query {
  public:
   virtual ~Query() = default;
-  // Plans and starts the query. Once this succeeds, the result's bytes come from QueryStream::WriteTo; see query/engine.h.
-  virtual Result<std::unique_ptr<query::QueryStream>> Run(const RequestContext& context, const query::QueryRequest& request) = 0;
+  // Plans and starts the query. Once this succeeds, the result's bytes come from QueryStream::WriteTo; see
+  // query/engine.h.
+  virtual Result<std::unique_ptr<query::QueryStream>> Run(const RequestContext& context,
+                                                          const query::QueryRequest& request) = 0;
   virtual Status Ready(const RequestContext& context) = 0;
 };
 

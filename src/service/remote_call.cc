@@ -14,8 +14,8 @@ RemoteRole::RemoteRole(net::HttpClient& client, std::string name, std::string ba
   while (base_url_.ends_with('/')) base_url_.pop_back();
 }
 
-Result<RemoteRole::Answer> RemoteRole::Call(const RequestContext& context, std::string_view method, std::string_view path,
-                                            std::string_view json_body) const {
+Result<RemoteRole::Answer> RemoteRole::Call(const RequestContext& context, std::string_view method,
+                                            std::string_view path, std::string_view json_body) const {
   net::HttpRequest request;
   request.method = method;
   request.url = base_url_ + std::string(path);

@@ -10,8 +10,9 @@ constexpr std::chrono::seconds kPutRetryAfter{5};
 Status CheckWritable(const RequestContext& context, std::string_view key) {
   LH_TRY(object::CheckKey(key));
   if (!context.internal && object::IsReservedKey(key)) {
-    return Fail(ErrorKind::kForbidden, "keys under catalog/, datasets/ and vectors/ belong to the lakehouse: read them, "
-                                       "but ingest or drop datasets to change them");
+    return Fail(ErrorKind::kForbidden,
+                "keys under catalog/, datasets/ and vectors/ belong to the lakehouse: read them, "
+                "but ingest or drop datasets to change them");
   }
   return {};
 }
@@ -33,9 +34,12 @@ class OnExit {
 LocalStorage::LocalStorage(object::ObjectStore& store, StorageLimits limits, observe::Metrics& metrics)
     : store_(store),
       limits_(limits),
-      client_lane_(limits.put_slots, metrics.GaugeOf("lakehouse_storage_puts_in_flight", "PUTs that hold a slot", {{"lane", "client"}})),
-      role_lane_(limits.role_put_slots, metrics.GaugeOf("lakehouse_storage_puts_in_flight", "PUTs that hold a slot", {{"lane", "role"}})),
-      refused_(metrics.CounterOf("lakehouse_storage_puts_refused_total", "Client PUTs answered 503 because every slot was taken")) {}
+      client_lane_(limits.put_slots,
+                   metrics.GaugeOf("lakehouse_storage_puts_in_flight", "PUTs that hold a slot", {{"lane", "client"}})),
+      role_lane_(limits.role_put_slots,
+                 metrics.GaugeOf("lakehouse_storage_puts_in_flight", "PUTs that hold a slot", {{"lane", "role"}})),
+      refused_(metrics.CounterOf("lakehouse_storage_puts_refused_total",
+                                 "Client PUTs answered 503 because every slot was taken")) {}
 
 void LocalStorage::Lane::Took() {
   ++in_use_;
@@ -45,7 +49,10 @@ void LocalStorage::Lane::Took() {
 Status LocalStorage::Lane::EnterNow() {
   MutexLock lock(mutex_);
   if (in_use_ >= slots_) {
-    Error error{ErrorKind::kUnavailable, fmt::format("all {} upload slots are taken; try again shortly", slots_), kPutRetryAfter, {}};
+    Error error{ErrorKind::kUnavailable,
+                fmt::format("all {} upload slots are taken; try again shortly", slots_),
+                kPutRetryAfter,
+                {}};
     return Fail(std::move(error));
   }
   Took();

@@ -17,8 +17,8 @@ class SecretsProvider {
   SecretsProvider(Environment environment, std::filesystem::path data_dir)
       : environment_(std::move(environment)), data_dir_(std::move(data_dir)) {}
 
-  // The variable LAKEHOUSE_SECRET_<NAME>, else the file that LAKEHOUSE_SECRET_<NAME>_FILE names; nullopt when neither is set.
-  // kForbidden when the file can be read by others.
+  // The variable LAKEHOUSE_SECRET_<NAME>, else the file that LAKEHOUSE_SECRET_<NAME>_FILE names; nullopt when neither
+  // is set. kForbidden when the file can be read by others.
   Result<std::optional<std::string>> Find(std::string_view name) const;
   // Client keys, one a line or separated by commas: LAKEHOUSE_SECRET_API_KEYS. Empty: none are set up.
   Result<std::vector<std::string>> ApiKeys() const;

@@ -1,14 +1,17 @@
-// Every setting, typed. The table in settings.cc declares each once: key, type, default, unit, doc line; the toml reader,
-// the environment overrides, `lakehouse config --print` and docs/settings.md all come from it. Value type.
+// Every setting, typed. The table in settings.cc declares each once: key, type, default, unit, doc line; the toml
+// reader, the environment overrides, `lakehouse config --print` and docs/settings.md all come from it. Value type.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -25,6 +28,7 @@ struct ServerSettings {
   uint64_t max_requests;
   LogLevel log_level;
   LogFormat log_format;
+  bool insecure;  // an address other than loopback may be bound without API keys
 };
 struct GatewaySettings {
   std::string bind;
@@ -89,12 +93,38 @@ struct LoadedSettings {
   std::vector<std::string> warnings;  // e.g. a --config path that does not exist
 };
 
-// The environment as it is read: nullopt for a variable that is not set.
-using Environment = std::function<std::optional<std::string>(std::string_view name)>;
-Environment ProcessEnvironment();
+// The environment as it is read. `names` lists the variables that are set, so that a misspelt one can be told.
+class Environment {
+ public:
+  using Lookup = std::function<std::optional<std::string>(std::string_view name)>;
+  template <typename F>
+    requires std::is_invocable_r_v<std::optional<std::string>, F, std::string_view>
+  Environment(F lookup,
+              std::vector<std::string> names = {})  // NOLINT(google-explicit-constructor): reads like a function
+      : lookup_(std::move(lookup)), names_(std::move(names)) {}
+  // nullopt for a variable that is not set.
+  std::optional<std::string> operator()(std::string_view name) const { return lookup_(name); }
+  const std::vector<std::string>& names() const { return names_; }
 
-// `path` absent: ./lakehouse.toml when it exists. kInvalid naming file, line and key for an unknown key or section, a wrong
-// type or a value out of range; for the environment the variable's name. An unknown LAKEHOUSE_<SECTION>_<KEY> is an error too.
-Result<LoadedSettings> Load(const std::optional<std::filesystem::path>& path, const Environment& environment);
+ private:
+  Lookup lookup_;
+  std::vector<std::string> names_;
+};
+Environment ProcessEnvironment();
+Environment EnvironmentOf(std::map<std::string, std::string, std::less<>> variables);
+
+// One value given on the command line; wins over file and environment. `origin` is how messages name it ("--bind").
+struct Override {
+  std::string section, key, value, origin;
+};
+
+// `path` absent: ./lakehouse.toml when it exists. kInvalid naming file, line and key for an unknown key or section, a
+// wrong type or a value out of range; for the environment the variable's name. An unknown LAKEHOUSE_<SECTION>_<KEY> is
+// an error too.
+Result<LoadedSettings> Load(const std::optional<std::filesystem::path>& path, const Environment& environment,
+                            const std::vector<Override>& overrides = {});
+
+// docs/settings.md, made from the table.
+std::string SettingsMarkdown();
 
 }  // namespace lakehouse::config

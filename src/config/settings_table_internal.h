@@ -1,0 +1,57 @@
+// The table of all settings: what `Load` fills and what is printed. Private to this folder.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "config/settings.h"
+
+namespace lakehouse::config {
+
+enum class Kind {
+  kText,
+  kPath,
+  kBind,         // host:port
+  kUrl,          // http(s)://host[:port][/path]
+  kOptionalUrl,  // the same, or empty
+  kChoice,       // one of `choices`
+  kHosts,        // a list of host names
+  kFlag,
+  kCount,
+  kCores,  // a count, or "cores"
+  kBytes,  // a size, or a share where `share_of` says of what
+  kDuration,
+};
+
+enum class ShareOf { kNothing, kMemory, kFreeDisk, kServerMemory, kServerSpool };
+
+template <typename T>
+using TargetOf = T* (*)(Settings&);
+using Target = std::variant<TargetOf<std::string>, TargetOf<std::filesystem::path>, TargetOf<std::vector<std::string>>,
+                            TargetOf<bool>, TargetOf<uint64_t>, TargetOf<std::chrono::milliseconds>,
+                            TargetOf<std::chrono::seconds>, TargetOf<LogLevel>, TargetOf<LogFormat>>;
+
+struct SettingSpec {
+  std::string_view section, key;
+  Kind kind;
+  std::string_view default_text;
+  Target target;
+  std::string_view doc;
+  uint64_t min = 0;  // count, bytes or milliseconds, by kind
+  uint64_t max = UINT64_MAX;
+  ShareOf share_of = ShareOf::kNothing;
+  std::span<const std::string_view> choices = {};
+};
+
+// Sections in the order of the documentation; a share's base comes before what shares it.
+std::span<const SettingSpec> SettingTable();
+const SettingSpec* FindSetting(std::string_view section, std::string_view key);
+bool IsSection(std::string_view section);
+// "LAKEHOUSE_STORAGED_PUT_SLOTS"
+std::string VariableName(const SettingSpec& spec);
+// What a value may be, for messages and documentation: "an integer from 1 to 1024".
+std::string Expected(const SettingSpec& spec);
+
+}  // namespace lakehouse::config

@@ -165,8 +165,9 @@ std::string OriginOf(const GivenValues& given,
 Status CheckShare(const GivenValues& given, std::string_view section, std::string_view key, uint64_t bytes,
                   uint64_t whole, std::string_view whole_name) {
   if (bytes <= whole) return {};
-  return Fail(ErrorKind::kInvalid, "{}[{}] {} ({}) must not exceed [server] {} ({})", OriginOf(given, section, key),
-              section, key, FormatBytes(bytes), whole_name, FormatBytes(whole));
+  return Fail(ErrorKind::kInvalid, "{}[{}] {} ({}) must not exceed [server] {} ({})",
+              OriginOf(given, {{section, key}, {"server", whole_name}}), section, key, FormatBytes(bytes), whole_name,
+              FormatBytes(whole));
 }
 
 // What one setting says about another.

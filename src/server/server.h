@@ -9,7 +9,8 @@ namespace lakehouse::server {
 enum class Role { kServe, kGateway, kStoraged, kCatalogd, kIngestd, kQueryd, kVectord };
 
 // Runs a role until SIGTERM or SIGINT and returns the process's exit status: 0 after a clean stop, 1 when it could not
-// start (one clear line has been logged). Blocks. REQUIRES: called once, from the main thread, before other threads start.
+// start (one clear line has been logged). Blocks. REQUIRES: called once, from the main thread, before other threads
+// start.
 int Run(Role role, const config::LoadedSettings& loaded, const config::Environment& environment);
 
 }  // namespace lakehouse::server

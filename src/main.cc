@@ -1,2 +1,3 @@
-#include "base/log.h"
-int main() { lakehouse::Logger l("x", lakehouse::LogLevel::kInfo, lakehouse::LogFormat::kAuto); l.Info("hi", {{"a","b"}}); }
+#include "cli/cli.h"
+
+int main(int argc, char** argv) { return lakehouse::cli::Main(argc, argv); }

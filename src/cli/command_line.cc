@@ -1,0 +1,268 @@
+#include "cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+
+#include "version.h"
+
+namespace lakehouse::cli {
+
+namespace {
+
+constexpr char kFooter[] =
+    "Environment:\n"
+    "  LAKEHOUSE_URL       the server, as --url\n"
+    "  LAKEHOUSE_API_KEY   the key to show it\n\n"
+    "Exit status:\n"
+    "  0 done   1 refused or failed   2 wrong usage   3 not found   4 no server at the URL   130 interrupted\n\n"
+    "Example:\n"
+    "  lakehouse ingest trips.csv --name trips && lakehouse sql \"SELECT count(*) FROM trips\"";
+
+// Owns the parser and what it fills. The flags write into `options`, whose addresses therefore stay.
+class CommandLine {
+ public:
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;
+  CommandLine& operator=(const CommandLine&) = delete;
+
+  CLI::App& app() { return app_; }
+  ParsedCommand Take() { return {std::move(global_), take_()}; }
+  const std::map<const CLI::App*, std::string>& examples() const { return examples_; }
+
+ private:
+  template <typename Options>
+  CLI::App* Add(const std::string& name, const std::string& doc, const std::string& example, Options& options);
+  void AddRole(const std::string& name, server::Role role, const std::string& doc);
+  void AddIngest();
+  void AddSql();
+  void AddDatasetCommands();
+  void AddObjectCommands();
+  void AddServerCommands();
+  void AddOwnCommands();
+
+  CLI::App app_{"One binary that stores, catalogs, ingests and queries tables in open formats.", "lakehouse"};
+  GlobalOptions global_;
+  std::function<Command()> take_;
+  std::map<const CLI::App*, std::string> examples_;
+
+  RoleOptions role_;
+  IngestOptions ingest_;
+  SqlOptions sql_;
+  ListOptions list_;
+  ShowOptions show_;
+  DropOptions drop_;
+  GetOptions get_;
+  PutOptions put_;
+  RemoveOptions remove_;
+  StatusOptions status_;
+  ConfigOptions config_;
+  GcOptions gc_;
+  VersionOptions version_;
+  CompletionOptions completion_;
+  HelpMarkdownOptions help_markdown_;
+};
+
+template <typename Options>
+CLI::App* CommandLine::Add(const std::string& name, const std::string& doc, const std::string& example,
+                           Options& options) {
+  CLI::App* command = app_.add_subcommand(name, doc);
+  command->fallthrough();
+  command->footer("Example:\n  " + example);
+  command->callback([this, &options] { take_ = [&options] { return Command(std::move(options)); }; });
+  examples_[command] = example;
+  return command;
+}
+
+void CommandLine::AddRole(const std::string& name, server::Role role, const std::string& doc) {
+  CLI::App* command = Add(name, doc, "lakehouse " + name + " --config lakehouse.toml", role_);
+  const std::string section = role == server::Role::kServe ? "gateway" : name;
+  const auto add = [&](const char* flag, const std::string& of, const char* key, const std::string& text) {
+    command->add_option_function<std::string>(
+        flag, [this, flag, of, key](const std::string& value) { role_.overrides.push_back({of, key, value, flag}); },
+        text);
+  };
+  add("--bind", section, "bind", "Address to listen on, host:port ([" + section + "] bind)");
+  add("--data-dir", "server", "data_dir", "Folder of the local store, spool and caches ([server] data_dir)");
+  command->add_flag_callback(
+      "--insecure", [this] { role_.overrides.push_back({"server", "insecure", "true", "--insecure"}); },
+      "Allow an address other than loopback without API keys");
+  command->parse_complete_callback([this, role] { role_.role = role; });
+}
+
+void CommandLine::AddIngest() {
+  CLI::App* command = Add("ingest", "Turn files into a dataset, or add them to one",
+                          "cat trips.csv | lakehouse ingest - --name trips", ingest_);
+  command
+      ->add_option("FILE", ingest_.files,
+                   "Files (.csv .tsv .ndjson .jsonl .parquet, also .gz and .zst), patterns, or - for standard input")
+      ->required();
+  command->add_option("-n,--name", ingest_.name,
+                      "Dataset; of a single file the default is its name without extensions");
+  command
+      ->add_option("--mode", ingest_.mode,
+                   "replace what is there (several files: the first replaces, the rest append) or append")
+      ->check(CLI::IsMember({"replace", "append"}))
+      ->capture_default_str();
+  command->add_option("--format", ingest_.format, "What the bytes are, when the file's name does not tell")
+      ->check(CLI::IsMember({"csv", "tsv", "ndjson", "parquet"}));
+  command->add_option("--types", ingest_.types, "Column types that override what is inferred, as zip=VARCHAR,day=DATE")
+      ->delimiter(',');
+  command->add_option("--delimiter", ingest_.delimiter, "Between CSV fields: one character, or \\t");
+  command->add_option("--encoding", ingest_.encoding, "Of CSV text")->check(CLI::IsMember({"utf-8", "latin1"}));
+  command->add_flag("--no-header", ingest_.no_header,
+                    "The first CSV row is data; columns are named column0, column1, …");
+  command->add_flag("--duplicates", ingest_.duplicates,
+                    "Add the rows even when this very file is in the dataset already");
+}
+
+void CommandLine::AddSql() {
+  CLI::App* command = Add("sql", "Run one SQL statement that reads",
+                          "lakehouse sql \"SELECT * FROM trips LIMIT 5\" --format csv -o trips.csv", sql_);
+  command->add_option("STATEMENT", sql_.statement, "The statement, or - for standard input");
+  command->add_option("-f,--file", sql_.file, "Read the statement from a file")
+      ->excludes(command->get_option("STATEMENT"));
+  command
+      ->add_option("-p,--param", sql_.parameters, "Value of the next ? in the statement: a number, true, null, or text")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      ->add_option("--format", sql_.format, "How rows are written; the default is a table, or what the name of -o says")
+      ->check(CLI::IsMember({"table", "csv", "ndjson", "json", "arrow", "parquet"}));
+  command->add_option("-o,--output", sql_.output, "Write to a file instead of standard output");
+  command->add_option("--timeout", sql_.timeout, "Give up after, e.g. 30s");
+  command->add_option("--at-seq", sql_.at_seq, "Read the whole lake as it was at this commit number");
+  command->add_option("--max-rows", sql_.max_rows, "Rows of a table that are shown; 0 shows all")
+      ->capture_default_str();
+}
+
+void CommandLine::AddDatasetCommands() {
+  Add("ls", "List the datasets", "lakehouse ls", list_);
+  CLI::App* show = Add("show", "Show a dataset: columns and versions", "lakehouse show trips", show_);
+  show->add_option("NAME", show_.name, "Dataset")->required();
+  show->add_option("--version-number", show_.version, "Show it as of this version");
+  CLI::App* drop = Add("drop", "Drop a dataset", "lakehouse drop trips", drop_);
+  drop->add_option("NAME", drop_.name, "Dataset")->required();
+}
+
+void CommandLine::AddObjectCommands() {
+  CLI::App* get = Add("get", "Read an object", "lakehouse get reports/june.pdf -o june.pdf", get_);
+  get->add_option("KEY", get_.key, "Key of the object")->required();
+  get->add_option("-o,--output", get_.output, "Write to a file instead of standard output");
+  CLI::App* put = Add("put", "Store an object", "lakehouse put reports/june.pdf june.pdf", put_);
+  put->add_option("KEY", put_.key, "Key of the object")->required();
+  put->add_option("FILE", put_.file, "File, or - for standard input")->required();
+  CLI::App* remove = Add("rm", "Delete an object", "lakehouse rm reports/june.pdf", remove_);
+  remove->add_option("KEY", remove_.key, "Key of the object")->required();
+}
+
+void CommandLine::AddServerCommands() {
+  AddRole("serve", server::Role::kServe, "Run every role in one process");
+  AddRole("gateway", server::Role::kGateway, "Run the gateway alone");
+  AddRole("storaged", server::Role::kStoraged, "Run the object store alone");
+  AddRole("catalogd", server::Role::kCatalogd, "Run the catalog alone");
+  AddRole("ingestd", server::Role::kIngestd, "Run ingestion alone");
+  AddRole("queryd", server::Role::kQueryd, "Run SQL alone");
+  AddRole("vectord", server::Role::kVectord, "Run vector search alone");
+}
+
+void CommandLine::AddOwnCommands() {
+  Add("status", "Say whether the server is up and ready", "lakehouse status --url http://lake.example:3110", status_);
+  CLI::App* config = Add("config", "Print all settings: value, origin, default, meaning",
+                         "lakehouse config --print --config lakehouse.toml", config_);
+  config->add_flag("--print", config_.print, "The same as without it");
+  config->add_flag("--markdown", config_.markdown, "docs/settings.md instead");
+  CLI::App* gc =
+      Add("gc", "List what no kept version names, and remove it with --run", "lakehouse gc --min-age 48h --run", gc_);
+  gc->add_flag("--run", gc_.run, "Remove it; without this nothing is changed");
+  gc->add_option("--min-age", gc_.min_age, "Leave what is younger, e.g. 24h");
+  Add("version", "Print the version", "lakehouse version", version_);
+  CLI::App* completion =
+      Add("completion", "Print a shell's completion script", "source <(lakehouse completion bash)", completion_);
+  completion->add_option("SHELL", completion_.shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  Add("help-markdown", "Print docs/cli.md", "lakehouse help-markdown > docs/cli.md", help_markdown_)->group("");
+}
+
+CommandLine::CommandLine() {
+  app_.require_subcommand(1);
+  app_.footer(kFooter);
+  app_.set_version_flag("--version", std::string("lakehouse ") + kVersion);
+  app_.add_option("--url", global_.url, "The server (default http://127.0.0.1:3110)");
+  app_.add_flag("--json", global_.json, "Print JSON for programs instead of tables for people");
+  app_.add_option("--config", global_.config, "Configuration file (default lakehouse.toml where it exists)");
+  AddServerCommands();
+  AddIngest();
+  AddSql();
+  AddDatasetCommands();
+  AddObjectCommands();
+  AddOwnCommands();
+}
+
+FlagDescription Describe(const CLI::Option& option) {
+  FlagDescription flag;
+  for (const std::string& name : option.get_lnames()) flag.names.push_back("--" + name);
+  for (const std::string& name : option.get_snames()) flag.names.push_back("-" + name);
+  if (flag.names.empty()) flag.names.push_back(option.get_name());
+  flag.doc = option.get_description();
+  flag.takes_value = option.get_expected_max() > 0 && option.get_type_size_max() > 0;
+  // "TEXT:{replace,append}": the check describes itself.
+  const std::string type = option.get_type_name();
+  const size_t open = type.find('{');
+  const size_t close = type.rfind('}');
+  if (open != std::string::npos && close != std::string::npos) {
+    flag.choices = CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
+  }
+  return flag;
+}
+
+CommandDescription Describe(const CLI::App& app) {
+  CommandDescription command;
+  command.name = app.get_name();
+  command.doc = app.get_description();
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional()) {
+      command.arguments.push_back(Describe(*option));
+      command.usage += option->get_required() ? " " + option->get_name() : " [" + option->get_name() + "]";
+      if (option->get_expected_max() > 1) command.usage += "...";
+    } else {
+      command.flags.push_back(Describe(*option));
+    }
+  }
+  command.usage = " [OPTIONS]" + command.usage;
+  return command;
+}
+
+}  // namespace
+
+std::variant<ParsedCommand, Say> ParseCommandLine(std::vector<std::string> arguments) {
+  CommandLine line;
+  if (arguments.empty()) return Say{ExitCode::kUsage, line.app().help()};
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+  try {
+    line.app().parse(arguments);
+  } catch (const CLI::CallForVersion& version) {
+    return Say{ExitCode::kOk, std::string(version.what()) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const bool is_help = line.app().exit(error, out, err) == 0;
+    if (is_help) return Say{ExitCode::kOk, out.str()};
+    return Say{ExitCode::kUsage, std::string("lakehouse: ") + error.what() + "\nSee lakehouse --help.\n"};
+  }
+  return line.Take();
+}
+
+std::vector<CommandDescription> DescribeCommands() {
+  CommandLine line;
+  std::vector<CommandDescription> commands{Describe(line.app())};
+  for (const CLI::App* command : line.app().get_subcommands([](CLI::App*) { return true; })) {
+    if (command->get_group().empty()) continue;
+    commands.push_back(Describe(*command));
+    commands.back().example = line.examples().at(command);
+  }
+  return commands;
+}
+
+}  // namespace lakehouse::cli

@@ -1,0 +1,24 @@
+// What each command does. Every function returns once it is done; failures carry their exit code (cli/exit_code.h).
+#pragma once
+
+#include "cli/client.h"
+#include "cli/console.h"
+#include "cli/options.h"
+
+namespace lakehouse::cli {
+
+Status RunIngest(Client& client, Console& console, const GlobalOptions& global, const IngestOptions& options);
+Status RunSql(Client& client, Console& console, const GlobalOptions& global, const SqlOptions& options);
+Status RunList(Client& client, Console& console, const GlobalOptions& global);
+Status RunShow(Client& client, Console& console, const GlobalOptions& global, const ShowOptions& options);
+Status RunDrop(Client& client, Console& console, const GlobalOptions& global, const DropOptions& options);
+Status RunGet(Client& client, Console& console, const GetOptions& options);
+Status RunPut(Client& client, Console& console, const GlobalOptions& global, const PutOptions& options);
+Status RunRemove(Client& client, Console& console, const RemoveOptions& options);
+Status RunStatus(Client& client, Console& console, const GlobalOptions& global);
+Status RunGc(Client& client, Console& console, const GlobalOptions& global, const GcOptions& options);
+Status RunConfig(Console& console, const GlobalOptions& global, const ConfigOptions& options);
+Status RunCompletion(Console& console, const CompletionOptions& options);
+Status RunHelpMarkdown(Console& console);
+
+}  // namespace lakehouse::cli

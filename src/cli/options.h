@@ -1,0 +1,82 @@
+// What a command line asks for, one struct a command. Value types; filled by command_line.cc, read by the commands.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/settings.h"
+#include "server/server.h"
+
+namespace lakehouse::cli {
+
+struct GlobalOptions {
+  std::string url;  // empty: LAKEHOUSE_URL, else the default
+  bool json = false;
+  std::optional<std::string> config;
+};
+
+struct RoleOptions {
+  server::Role role = server::Role::kServe;
+  std::vector<config::Override> overrides;
+};
+struct IngestOptions {
+  std::vector<std::string> files;
+  std::string name;
+  std::string mode = "replace";
+  std::string format;              // empty: by the file's name
+  std::vector<std::string> types;  // column=TYPE
+  std::string delimiter, encoding;
+  bool no_header = false;
+  bool duplicates = false;
+};
+struct SqlOptions {
+  std::string statement;  // "-": from standard input
+  std::string file;
+  std::vector<std::string> parameters;
+  std::string format;  // empty: table, or by the output's name
+  std::string output;
+  std::string timeout;
+  std::optional<uint64_t> at_seq;
+  uint64_t max_rows = 1000;
+};
+struct ListOptions {};
+struct ShowOptions {
+  std::string name;
+  std::optional<uint64_t> version;
+};
+struct DropOptions {
+  std::string name;
+};
+struct GetOptions {
+  std::string key, output;
+};
+struct PutOptions {
+  std::string key, file;
+};
+struct RemoveOptions {
+  std::string key;
+};
+struct StatusOptions {};
+struct ConfigOptions {
+  bool print = false;
+  bool markdown = false;
+};
+struct GcOptions {
+  bool run = false;
+  std::string min_age;
+};
+struct VersionOptions {};
+struct CompletionOptions {
+  std::string shell;
+};
+// docs/cli.md
+struct HelpMarkdownOptions {};
+
+using Command = std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions,
+                             PutOptions, RemoveOptions, StatusOptions, ConfigOptions, GcOptions, VersionOptions,
+                             CompletionOptions, HelpMarkdownOptions>;
+
+}  // namespace lakehouse::cli

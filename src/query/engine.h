@@ -58,6 +58,7 @@ struct EngineOptions {
   uint64_t memory_bytes = uint64_t{4} << 30;
   std::filesystem::path spill_folder;
   uint64_t spill_bytes = uint64_t{16} << 30;
+  bool remote_store = false;  // reads of the store cost a round trip: ask for long ranges
 };
 
 struct EngineStats {

@@ -1,0 +1,35 @@
+#include "query/result_writer.h"
+
+#include "query/result_writer_internal.h"
+
+namespace lakehouse::query {
+
+std::string_view ContentType(ResultFormat format) {
+  switch (format) {
+    case ResultFormat::kJson:
+      return "application/json";
+    case ResultFormat::kNdjson:
+      return "application/x-ndjson";
+    case ResultFormat::kCsv:
+      return "text/csv; charset=utf-8; header=present";
+    case ResultFormat::kArrowStream:
+      return "application/vnd.apache.arrow.stream";
+    case ResultFormat::kParquet:
+      return "application/vnd.apache.parquet";
+  }
+  return "application/octet-stream";
+}
+
+std::string TypeName(const duckdb::LogicalType& type) { return type.ToString(); }
+
+std::unique_ptr<ResultWriter> ResultWriter::Make(ResultFormat format, ResultShape shape, ByteSink& sink) {
+  switch (format) {
+    case ResultFormat::kArrowStream:
+    case ResultFormat::kParquet:
+      return MakeArrowWriter(format, std::move(shape), sink);
+    default:
+      return MakeTextWriter(format, std::move(shape), sink);
+  }
+}
+
+}  // namespace lakehouse::query

@@ -1,0 +1,67 @@
+#include "query/statement.h"
+
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+#include "query/errors.h"
+
+namespace lakehouse::query {
+namespace {
+
+constexpr std::string_view kAllowed =
+    "only SELECT, FROM, WITH, VALUES, TABLE, DESCRIBE, SUMMARIZE, SHOW and EXPLAIN of these are allowed here";
+
+Status CheckText(const std::string& sql) {
+  if (sql.size() > kMaxSqlBytes) {
+    return Fail(ErrorKind::kInvalid, "the SQL text is {} bytes long; at most {} are allowed", sql.size(), kMaxSqlBytes);
+  }
+  if (const auto at = FindInvalidUtf8(sql)) {
+    return Fail(
+        Error{ErrorKind::kInvalid, fmt::format("the SQL text is not UTF-8 at byte {}", *at), std::nullopt, {}}.With(
+            "position", std::to_string(*at)));
+  }
+  if (const size_t at = sql.find('\0'); at != std::string::npos) {
+    return Fail(Error{ErrorKind::kInvalid, fmt::format("the SQL text has a NUL at byte {}", at), std::nullopt, {}}.With(
+        "position", std::to_string(at)));
+  }
+  return {};
+}
+
+bool OnlyReads(const duckdb::SQLStatement& statement) {
+  switch (statement.type) {
+    case duckdb::StatementType::SELECT_STATEMENT:
+      return true;
+    case duckdb::StatementType::EXPLAIN_STATEMENT:
+      return statement.Cast<duckdb::ExplainStatement>().stmt->type == duckdb::StatementType::SELECT_STATEMENT;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseReadStatement(const std::string& sql,
+                                                                    const duckdb::ParserOptions& options) {
+  LH_TRY(CheckText(sql));
+  duckdb::Parser parser(options);
+  try {
+    parser.ParseQuery(sql);
+  } catch (const std::exception& caught) {
+    duckdb::ErrorData error(caught);
+    error.FinalizeError();
+    error.AddErrorLocation(sql);
+    return Fail(FromDuckDb(error, ""));
+  }
+  if (parser.statements.empty()) return Fail(ErrorKind::kInvalid, "there is no statement in the SQL text");
+  if (parser.statements.size() > 1) {
+    return Fail(ErrorKind::kInvalid, "there are {} statements in the SQL text; one request runs one statement",
+                parser.statements.size());
+  }
+  auto statement = std::move(parser.statements.front());
+  if (!OnlyReads(*statement)) {
+    return Fail(ErrorKind::kInvalid, "{} is refused: {}", duckdb::StatementTypeToString(statement->type), kAllowed);
+  }
+  return statement;
+}
+
+}  // namespace lakehouse::query

@@ -7,8 +7,8 @@
 
 namespace lakehouse::net {
 
-// The kind that `status` stands for (kUpstream for one that no role sends) with the body's detail, Retry-After excepted.
-// Members beyond RFC 9457's own are kept when they are strings.
+// The kind that `status` stands for (kUpstream for one that no role sends) with the body's detail, Retry-After
+// excepted. Members beyond RFC 9457's own are kept when they are strings.
 Error ErrorOfProblem(int status, std::string_view body);
 
 }  // namespace lakehouse::net

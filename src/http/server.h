@@ -48,7 +48,9 @@ class Request {
   virtual ByteSource& body() = 0;
 };
 
-// The answer. Start, then Write until done; or Send for a whole small body. Nothing is on the wire before Start.
+// The answer. Start, then Write until done, then Finish; or Send for a whole small body. Nothing is on the wire before
+// Start, and up to 16 KiB after it are held until there are more, Flush or Finish: a small answer is one system call,
+// and one whose length was not known gets a Content-Length. Answers to HEAD take the same calls and send no body.
 class Response : public ByteSink {
  public:
   // Adds a header; before Start only.
@@ -59,12 +61,14 @@ class Response : public ByteSink {
   // Copies `source` to its end; uses sendfile where it can.
   virtual Status WriteFrom(ByteSource& source) = 0;
   virtual Status Finish() = 0;
+  // Sends what is held, for streams whose reader waits for every piece.
+  virtual Status Flush() = 0;
   virtual bool started() const = 0;
   Status Send(int status, std::string_view content_type, std::string_view body);
   Status SendJson(int status, std::string_view json) { return Send(status, "application/json", json); }
 };
 
-// An error returned before Start becomes problem+json; after it, a broken connection.
+// An error becomes problem+json as long as nothing is on the wire; after that, a broken connection.
 using Handler = std::function<Status(const RequestContext&, Request&, Response&)>;
 
 enum class Dispatch { kHandlerThread, kInline };
@@ -74,8 +78,9 @@ struct Route {
   std::string method;  // GET routes answer HEAD as well unless a HEAD route exists
   std::string pattern;
   Handler handler;
-  std::string summary;                        // one line, for openapi.json and the docs
-  std::chrono::milliseconds deadline{60000};  // for the whole request
+  std::string summary;  // one line, for openapi.json and the docs
+  // From the end of the headers until the answer starts. What is written then is bounded by body_timeout alone.
+  std::chrono::milliseconds deadline{60000};
   Dispatch dispatch = Dispatch::kHandlerThread;
 };
 
@@ -91,10 +96,16 @@ class Router {
   struct Match {
     const Route* route = nullptr;
     std::map<std::string, std::string, std::less<>> captures;
+    bool is_prefix = false;  // of AddPrefix: the query is the handler's business, undecoded and unchecked
   };
   // kNotFound; kMethodNotAllowed with member "allow"; kInvalid for a path that does not decode.
   Result<Match> Find(std::string_view method, std::string_view encoded_path) const;
   const std::vector<Route>& routes() const { return routes_; }
+  // Those of AddPrefix too. The references stay as long as the table does not change or move.
+  void ForEachRoute(const std::function<void(const Route&)>& visit) const {
+    for (const Route& route : routes_) visit(route);
+    for (const Route& route : prefixes_) visit(route);
+  }
 
  private:
   std::vector<Route> routes_;
@@ -110,13 +121,13 @@ struct ServerOptions {
   size_t max_header_bytes = 64 << 10;
   std::chrono::milliseconds header_timeout{10000};  // from the first byte of a request to the end of its headers
   std::chrono::milliseconds idle_timeout{75000};    // between requests
-  std::chrono::milliseconds body_timeout{30000};    // without a byte of the body, either way
+  std::chrono::milliseconds body_timeout{30000};  // without a byte of the body, or with less than 16 KiB of the answer
   // Host names that are ours besides loopback names and the bound address; others are 403, as is a foreign Origin.
-  std::vector<std::string> hosts;
+  std::vector<std::string> hosts{};
   // Accepted bearer keys; none: no authentication. /health and /ready stay open.
-  std::vector<std::string> api_keys;
+  std::vector<std::string> api_keys{};
   // What other roles show in X-Lakehouse-Role-Token; a request that has it is internal. Empty: none is.
-  std::string role_token;
+  std::string role_token{};
   bool strip_role_token = false;  // at the edge: clients are never internal
 };
 

@@ -1,0 +1,36 @@
+// Blocking socket calls under deadlines, for client and upstream connections alike. Private to http/.
+//
+// The descriptors are in blocking mode with SO_RCVTIMEO and SO_SNDTIMEO as the tick in which a blocked call looks at
+// its deadline; calls that must not wait pass MSG_DONTWAIT. shutdown() from another thread ends every wait.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace lakehouse::http {
+
+// Options every TCP connection here has: no Nagle, keep-alive probes, the ticks. Errors do not matter.
+void SetUpSocket(int socket, std::chrono::milliseconds receive_tick, std::chrono::milliseconds send_tick);
+
+// Some bytes; 0 at the peer's end. kDeadline when `stall` passes without a byte or `deadline` passes; kCancelled when
+// the connection is broken.
+Result<size_t> ReceiveSome(int socket, std::span<char> out, std::chrono::milliseconds stall, Deadline deadline);
+
+// Sends all. A peer that takes less than 16 KiB in a time of `stall` is given up: kDeadline; kCancelled when broken.
+// The iovecs are used up.
+Status SendAll(int socket, std::span<iovec> pieces, int flags, std::chrono::milliseconds stall);
+// As much as fits now; the number of bytes. kCancelled when broken.
+Result<size_t> SendNow(int socket, std::string_view bytes);
+// sendfile(2) of a range. kInternal when the file ends before the range does.
+Status SendFile(int socket, int file, uint64_t offset, uint64_t length, std::chrono::milliseconds stall);
+
+// Drops the connection so that the peer sees a reset, never a clean end. The descriptor stays open.
+void ResetConnection(int socket);
+
+}  // namespace lakehouse::http

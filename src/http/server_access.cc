@@ -1,0 +1,132 @@
+#include "http/server_access.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace lakehouse::http {
+
+namespace {
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return lower;
+}
+
+bool IsLoopback(const std::string& host) {
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+// The address that the client of this connection reached, as text.
+std::string LocalAddress(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+      inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
+    } else {
+      inet_ntop(AF_INET6, &v6, text, sizeof text);
+    }
+  }
+  return text;
+}
+
+bool IsPort(std::string_view text) {
+  return text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Digests are compared, so that neither length nor content of a key shows in the time it takes.
+bool SameDigest(const Sha256Digest& a, const Sha256Digest& b) {
+  unsigned difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
+  return difference == 0;
+}
+
+}  // namespace
+
+std::string HostOfAuthority(std::string_view authority) {
+  std::string_view host = authority;
+  std::string_view port;
+  if (authority.starts_with('[')) {
+    const size_t end = authority.find(']');
+    if (end == std::string_view::npos) return {};
+    host = authority.substr(1, end - 1);
+    port = authority.substr(end + 1);
+  } else if (const size_t colon = authority.find(':'); colon != std::string_view::npos) {
+    host = authority.substr(0, colon);
+    port = authority.substr(colon);
+  }
+  if (!port.empty() && (port.front() != ':' || !IsPort(port.substr(1)))) return {};
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return Lower(host);
+}
+
+AccessRules::AccessRules(const ServerOptions& options)
+    : knows_role_token_(!options.role_token.empty() && !options.strip_role_token) {
+  for (const std::string& host : options.hosts) hosts_.push_back(HostOfAuthority(host));
+  hosts_.push_back(HostOfAuthority(options.bind));
+  for (const std::string& key : options.api_keys) keys_.push_back(Sha256Of(key));
+  if (knows_role_token_) role_token_ = Sha256Of(options.role_token);
+}
+
+bool AccessRules::IsOurs(std::string_view authority, int socket) const {
+  const std::string host = HostOfAuthority(authority);
+  if (host.empty()) return false;
+  return IsLoopback(host) || std::ranges::find(hosts_, host) != hosts_.end() || host == LocalAddress(socket);
+}
+
+Status AccessRules::CheckKey(const RequestHead& head, std::string_view path) const {
+  if (keys_.empty() || path == "/health" || path == "/ready") return {};
+  const std::string* header = FindHeader(head.headers, "Authorization");
+  if (header == nullptr)
+    return Fail(ErrorKind::kUnauthenticated, "an API key is needed: send 'Authorization: Bearer <key>'");
+  constexpr std::string_view kScheme = "Bearer ";
+  if (!EqualsNoCase(std::string_view(*header).substr(0, kScheme.size()), kScheme)) {
+    return Fail(ErrorKind::kUnauthenticated, "the Authorization header is not 'Bearer <key>'");
+  }
+  const Sha256Digest shown = Sha256Of(TrimBlanks(std::string_view(*header).substr(kScheme.size())));
+  bool known = false;
+  for (const Sha256Digest& key : keys_) known |= SameDigest(shown, key);
+  if (!known) return Fail(ErrorKind::kUnauthenticated, "the API key is not one of ours");
+  return {};
+}
+
+Result<AccessRules::Caller> AccessRules::Check(const RequestHead& head, std::string_view path, int socket) const {
+  if (knows_role_token_) {
+    const std::string* token = FindHeader(head.headers, kRoleTokenHeader);
+    if (token != nullptr) {
+      if (!SameDigest(Sha256Of(*token), role_token_))
+        return Fail(ErrorKind::kUnauthenticated, "the role token is not ours");
+      return Caller{true};
+    }
+  }
+  if (!IsOurs(head.host, socket)) {
+    return Fail(
+        ErrorKind::kForbidden,
+        "the Host header does not name this server; names other than loopback ones are listed in [gateway] hosts");
+  }
+  if (const std::string* origin = FindHeader(head.headers, "Origin"); origin != nullptr) {
+    const size_t scheme = origin->find("://");
+    if (scheme == std::string::npos || !IsOurs(std::string_view(*origin).substr(scheme + 3), socket)) {
+      return Fail(ErrorKind::kForbidden, "requests from pages of another origin are refused");
+    }
+  }
+  LH_TRY(CheckKey(head, path));
+  return Caller{false};
+}
+
+}  // namespace lakehouse::http

@@ -1,0 +1,622 @@
+#include "http/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <latch>
+#include <thread>
+
+#include "base/mutex.h"
+#include "http/server_test_client.h"
+
+namespace lakehouse::http {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::Answer;
+using testing::Client;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Waits for something that other threads bring about; false when it does not come.
+template <typename Condition>
+bool Eventually(Condition condition) {
+  const Deadline patience = Deadline::After(testing::kPatience);
+  while (!condition()) {
+    if (patience.HasPassed()) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+Status Echo(const RequestContext&, Request& request, Response& response) {
+  LH_ASSIGN(const std::string body, ReadAll(request.body(), 64 << 20));
+  return response.Send(200, "application/octet-stream", body);
+}
+
+FileDescriptor MakeFile(const std::string& bytes) {
+  FileDescriptor file(memfd_create("body", MFD_CLOEXEC));
+  EXPECT_TRUE(WriteFully(file.get(), bytes));
+  return file;
+}
+
+std::string Pattern(size_t size) {
+  std::string bytes(size, '\0');
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + (i * 31 + i / 977) % 26);
+  return bytes;
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  ServerTest() {
+    options_.header_timeout = milliseconds(2000);
+    options_.body_timeout = milliseconds(2000);
+    options_.idle_timeout = milliseconds(20000);
+    router_.Add(
+        {"GET", "/hello",
+         [](const RequestContext&, Request&, Response& response) { return response.Send(200, "text/plain", "hello"); },
+         "", milliseconds(60000), Dispatch::kHandlerThread});
+    router_.Add({"GET", "/inline",
+                 [](const RequestContext& context, Request&, Response& response) {
+                   return response.Send(200, "text/plain",
+                                        context.request_id + "|" + context.traceparent + "|" +
+                                            (context.internal ? "internal" : "client"));
+                 },
+                 "", milliseconds(60000), Dispatch::kInline});
+    router_.Add({"POST", "/echo", Echo, "", milliseconds(60000), Dispatch::kHandlerThread});
+    router_.Add(
+        {"PUT", "/refuse",
+         [](const RequestContext&, Request&, Response&) -> Status { return Fail(ErrorKind::kTooLarge, "too large"); },
+         "", milliseconds(60000), Dispatch::kHandlerThread});
+  }
+
+  void Start() {
+    auto server = Server::Bind(options_, Logger::Silent(), metrics_);
+    ASSERT_TRUE(server) << server.error().detail;
+    server_ = std::move(*server);
+    server_->Start(router_);
+  }
+  void Route(const std::string& method, const std::string& pattern, Handler handler,
+             milliseconds deadline = milliseconds(60000)) {
+    router_.Add({method, pattern, std::move(handler), "", deadline, Dispatch::kHandlerThread});
+  }
+  Client Connect() { return Client(server_->address()); }
+  static std::string Get(const std::string& target, const std::string& more = "") {
+    return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
+  }
+  static std::string Post(const std::string& target, const std::string& body, const std::string& more = "") {
+    return "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n" + more + "\r\n" + body;
+  }
+  int64_t Figure(const std::string& name) { return metrics_.GaugeOf(name, "", {{"service", "gateway"}}).value(); }
+
+  ServerOptions options_;
+  Router router_;
+  observe::Metrics metrics_;
+  std::unique_ptr<Server> server_;
+};
+
+TEST_F(ServerTest, KeepsConnectionsAlive) {
+  Start();
+  Client client = Connect();
+  for (int i = 0; i < 5; ++i) {
+    for (const char* path : {"/hello", "/inline"}) {
+      const Answer answer = client.Ask(Get(path));
+      EXPECT_EQ(answer.status, 200);
+      EXPECT_TRUE(answer.whole);
+      EXPECT_THAT(answer.head, Not(HasSubstr("Connection:")));
+      EXPECT_TRUE(Client::Header(answer.head, "Date"));
+      EXPECT_EQ(Client::Header(answer.head, "Server"), "lakehouse");
+    }
+  }
+  EXPECT_EQ(client.Ask(Get("/hello", "Connection: close\r\n")).status, 200);
+  EXPECT_TRUE(client.IsClosed());
+}
+
+TEST_F(ServerTest, GoesOnAfterLongIdling) {
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
+  // Long enough for the handler thread to give the socket back to the loop.
+  EXPECT_TRUE(client.Silent(milliseconds(50)));
+  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
+}
+
+TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
+  Start();
+  Client client = Connect();
+  std::string all;
+  for (int i = 0; i < 50; ++i)
+    all +=
+        i % 3 == 0 ? Get("/inline", "X-Request-Id: " + std::to_string(i) + "\r\n") : Post("/echo", std::to_string(i));
+  client.Send(all);
+  for (int i = 0; i < 50; ++i) {
+    const Answer answer = client.Receive();
+    ASSERT_EQ(answer.status, 200) << i;
+    EXPECT_EQ(answer.body, i % 3 == 0 ? std::to_string(i) + "||client" : std::to_string(i));
+  }
+}
+
+TEST_F(ServerTest, TakesRequestsByteByByte) {
+  Start();
+  Client client = Connect();
+  for (const char c : Post("/echo", "body")) client.Send(std::string_view(&c, 1));
+  EXPECT_EQ(client.Receive().body, "body");
+}
+
+TEST_F(ServerTest, ReadsChunkedBodies) {
+  Start();
+  Client client = Connect();
+  const std::string large = Pattern(300000);
+  std::string bytes = "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (size_t at = 0; at < large.size(); at += 70001) {
+    const std::string chunk = large.substr(at, 70001);
+    bytes += fmt::format("{:x}\r\n", chunk.size()) + chunk + "\r\n";
+  }
+  client.Send(bytes + "0\r\nX-Trailer: 1\r\n\r\n");
+  EXPECT_EQ(client.Receive().body, large);
+  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
+}
+
+TEST_F(ServerTest, StreamsLargeBodiesBothWays) {
+  Start();
+  Client client = Connect();
+  const std::string large = Pattern(20 << 20);
+  std::jthread sender([&] { client.Send(Post("/echo", large)); });
+  const Answer answer = client.Receive();
+  EXPECT_TRUE(answer.whole);
+  EXPECT_TRUE(answer.body == large);
+}
+
+TEST_F(ServerTest, AnswersHeadWithoutBody) {
+  Start();
+  Client client = Connect();
+  const Answer answer = client.Ask("HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", true);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(Client::Header(answer.head, "Content-Length"), "5");
+  EXPECT_EQ(client.Ask(Get("/hello")).body, "hello");
+}
+
+TEST_F(ServerTest, SpeaksHttp10) {
+  Route("GET", "/stream", [](const RequestContext&, Request&, Response& response) -> Status {
+    LH_TRY(response.Start(200, std::nullopt));
+    for (int i = 0; i < 4; ++i) LH_TRY(response.Write(std::string(10000, 'x')));
+    return response.Finish();
+  });
+  Start();
+  Client client = Connect();
+  EXPECT_THAT(client.Ask("GET /hello HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n").head,
+              HasSubstr("Connection: keep-alive"));
+  const Answer answer = client.Ask("GET /stream HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
+  EXPECT_THAT(answer.head, Not(HasSubstr("Transfer-Encoding")));
+  EXPECT_EQ(answer.body.size(), 40000u);
+}
+
+TEST_F(ServerTest, StreamsChunksAndMeasuresSmallAnswers) {
+  Route("GET", "/small", [](const RequestContext&, Request&, Response& response) -> Status {
+    LH_TRY(response.Start(200, std::nullopt));
+    LH_TRY(response.Write("one "));
+    LH_TRY(response.Write("two"));
+    return response.Finish();
+  });
+  Route("GET", "/large", [](const RequestContext&, Request&, Response& response) -> Status {
+    LH_TRY(response.Start(200, std::nullopt));
+    for (int i = 0; i < 1000; ++i) LH_TRY(response.Write(Pattern(1000)));
+    return response.Finish();
+  });
+  Start();
+  Client client = Connect();
+  const Answer small = client.Ask(Get("/small"));
+  EXPECT_EQ(Client::Header(small.head, "Content-Length"), "7");
+  EXPECT_EQ(small.body, "one two");
+  const Answer large = client.Ask(Get("/large"));
+  EXPECT_EQ(Client::Header(large.head, "Transfer-Encoding"), "chunked");
+  EXPECT_TRUE(large.whole);
+  EXPECT_EQ(large.body.size(), 1000000u);
+  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
+}
+
+TEST_F(ServerTest, SendsFiles) {
+  const std::string large = Pattern(40 << 20);
+  const FileDescriptor file = MakeFile(large);
+  Route("GET", "/file/{from}/{size}", [&](const RequestContext&, Request& request, Response& response) -> Status {
+    const uint64_t size = std::stoull(request.capture("size"));
+    FileSource source(file.get(), std::stoull(request.capture("from")), size);
+    LH_TRY(response.Start(200, size));
+    LH_TRY(response.WriteFrom(source));
+    return response.Finish();
+  });
+  Start();
+  Client client = Connect();
+  for (const auto& [from, size] :
+       {std::pair<size_t, size_t>{0, large.size()}, {5, 100}, {7, 32 << 10}, {1, (32 << 10) + 1}, {0, 0}}) {
+    const Answer answer = client.Ask(Get(fmt::format("/file/{}/{}", from, size)));
+    EXPECT_TRUE(answer.whole);
+    EXPECT_TRUE(answer.body == large.substr(from, size)) << from << " " << size;
+  }
+  // The file is shorter than announced: broken off, not padded and not ended well.
+  const Answer broken = client.Ask(Get(fmt::format("/file/1/{}", large.size())));
+  EXPECT_EQ(broken.status, 200);
+  EXPECT_FALSE(broken.whole);
+}
+
+TEST_F(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
+  Start();
+  Client client = Connect();
+  client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(client.Receive().status, 100);
+  EXPECT_EQ(client.Ask("body").body, "body");
+  // Refused: the final answer comes instead, and the connection ends, since nobody knows if a body would follow.
+  const Answer refused =
+      client.Ask("PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(refused.status, 413);
+  EXPECT_THAT(refused.head, HasSubstr("Connection: close"));
+  EXPECT_TRUE(client.IsClosed());
+}
+
+TEST_F(ServerTest, DoesNotSendContinueForABodyThatIsThere) {
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Post("/echo", "body", "Expect: 100-continue\r\n")).status, 200);
+}
+
+TEST_F(ServerTest, DrainsSmallUnreadBodies) {
+  Start();
+  Client client = Connect();
+  const std::string request =
+      "PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + std::string(100000, 'x');
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Ask(request).status, 413);
+}
+
+TEST_F(ServerTest, LargeUnreadBodyGetsItsAnswerAndThenTheEnd) {
+  Start();
+  Client client = Connect();
+  client.Send("PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n");
+  // The client goes on sending all of it before it looks: the answer must survive that.
+  client.Send(std::string(100000000, 'x'));
+  const Answer answer = client.Receive();
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_THAT(answer.body, HasSubstr("too large"));
+  client.EndSending();
+  EXPECT_TRUE(client.IsClosed());
+}
+
+TEST_F(ServerTest, RefusesAmbiguousFramingOnTheWire) {
+  Start();
+  for (const char* request :
+       {"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /hello HTTP/1.1\nHost: localhost\n\n", "GET /hello HTTP/1.1\r\nHost: localhost\r\nX: a\r\n b\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"}) {
+    Client client = Connect();
+    const Answer answer = client.Ask(request);
+    EXPECT_EQ(answer.status, 400) << request;
+    EXPECT_EQ(Client::Header(answer.head, "Content-Type"), "application/problem+json");
+    EXPECT_THAT(answer.head, HasSubstr("Connection: close"));
+    client.EndSending();
+    EXPECT_TRUE(client.IsClosed()) << request;
+  }
+}
+
+TEST_F(ServerTest, RefusesLargeHeads) {
+  options_.max_header_bytes = 20000;
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Get("/hello", "X: " + std::string(19000, 'a') + "\r\n")).status, 200);
+  EXPECT_EQ(client.Ask(Get("/hello", "X: " + std::string(20000, 'a') + "\r\n")).status, 431);
+  Client endless = Connect();
+  EXPECT_EQ(endless.Ask("GET /hello HTTP/1.1\r\nX: " + std::string(30000, 'a')).status, 431);
+}
+
+TEST_F(ServerTest, TruncatedBodyIsNoBody) {
+  Start();
+  Client client = Connect();
+  client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
+  client.EndSending();
+  const Answer answer = client.Receive();
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr("ends before"));
+}
+
+TEST_F(ServerTest, TimesOutSlowHeads) {
+  options_.header_timeout = milliseconds(100);
+  Start();
+  Client client = Connect();
+  client.Send("GET /hello HTT");
+  const Answer answer = client.Receive();
+  EXPECT_EQ(answer.status, 408);
+  client.EndSending();
+  EXPECT_TRUE(client.IsClosed());
+}
+
+TEST_F(ServerTest, TimesOutSlowBodies) {
+  options_.body_timeout = milliseconds(100);
+  Start();
+  Client client = Connect();
+  client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_EQ(client.Receive().status, 408);
+}
+
+TEST_F(ServerTest, TimesOutIdleConnections) {
+  options_.idle_timeout = milliseconds(100);
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
+  EXPECT_TRUE(client.IsClosed());
+  Client silent = Connect();
+  EXPECT_TRUE(silent.IsClosed());
+}
+
+TEST_F(ServerTest, TimesOutClientsThatDoNotRead) {
+  options_.body_timeout = milliseconds(200);
+  std::latch ended(1);
+  Route("GET", "/endless", [&](const RequestContext&, Request&, Response& response) -> Status {
+    LH_TRY(response.Start(200, std::nullopt));
+    const std::string piece(1 << 20, 'x');
+    Status written;
+    while (written) written = response.Write(piece);
+    ended.count_down();
+    return written;
+  });
+  Start();
+  Client client = Connect();
+  client.Send(Get("/endless"));
+  ended.wait();
+  EXPECT_FALSE(client.Receive().whole);
+}
+
+TEST_F(ServerTest, RouteDeadlineBoundsTheBody) {
+  Route("POST", "/quick", Echo, milliseconds(100));
+  Start();
+  Client client = Connect();
+  client.Send("POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_EQ(client.Receive().status, 408);
+}
+
+TEST_F(ServerTest, StopsTheHandlerOfAClientThatLeft) {
+  std::latch begun(1);
+  std::atomic<bool> stopped{false};
+  Route("POST", "/long", [&](const RequestContext& context, Request& request, Response&) -> Status {
+    LH_TRY(ReadAll(request.body(), 100));
+    begun.count_down();
+    if (Eventually([&] { return context.cancelled.stop_requested(); })) stopped = true;
+    return context.Check("test");
+  });
+  Start();
+  Client client = Connect();
+  client.Send(Post("/long", "x"));
+  begun.wait();
+  EXPECT_FALSE(stopped);
+  client.Hang();
+  EXPECT_TRUE(Eventually([&] { return stopped.load(); }));
+  EXPECT_TRUE(Eventually([&] { return Figure("lakehouse_http_connections") == 0; }));
+}
+
+TEST_F(ServerTest, ErrorsBecomeProblems) {
+  Route("GET", "/busy", [](const RequestContext&, Request&, Response&) -> Status {
+    return Fail(Error{ErrorKind::kUnavailable, "all \"slots\" taken", std::chrono::seconds(5), {{"slots", "4"}}});
+  });
+  Route("GET", "/throws",
+        [](const RequestContext&, Request&, Response&) -> Status { throw std::runtime_error("secret"); });
+  Route("GET", "/silent", [](const RequestContext&, Request&, Response&) -> Status { return {}; });
+  Route("GET", "/unfinished", [](const RequestContext&, Request&, Response& response) -> Status {
+    LH_TRY(response.Start(200, std::nullopt));
+    return response.Write("x");
+  });
+  Start();
+  Client client = Connect();
+  const Answer busy = client.Ask(Get("/busy?x=1", "X-Request-Id: my-id\r\n"));
+  EXPECT_EQ(busy.status, 503);
+  EXPECT_EQ(Client::Header(busy.head, "Retry-After"), "5");
+  EXPECT_EQ(busy.body,
+            "{\"type\":\"urn:lakehouse:problem:unavailable\",\"title\":\"Service Unavailable\",\"status\":503,"
+            "\"detail\":\"all \\\"slots\\\" taken\",\"instance\":\"/busy\",\"request_id\":\"my-id\",\"slots\":\"4\"}");
+  for (const char* path : {"/throws", "/silent", "/unfinished"}) {
+    const Answer answer = client.Ask(Get(path));
+    EXPECT_EQ(answer.status, 500) << path;
+    EXPECT_THAT(answer.body, Not(HasSubstr("secret")));
+  }
+}
+
+TEST_F(ServerTest, ErrorAfterTheFirstByteBreaksTheConnection) {
+  for (const bool with_length : {false, true}) {
+    Route("GET", with_length ? "/length" : "/chunked",
+          [with_length](const RequestContext&, Request&, Response& response) -> Status {
+            LH_TRY(response.Start(200, with_length ? std::optional<uint64_t>(100000) : std::nullopt));
+            LH_TRY(response.Write(std::string(50000, 'x')));
+            return Fail(ErrorKind::kInternal, "late");
+          });
+  }
+  Start();
+  for (const char* path : {"/length", "/chunked"}) {
+    Client client = Connect();
+    const Answer answer = client.Ask(Get(path));
+    EXPECT_EQ(answer.status, 200) << path;
+    EXPECT_FALSE(answer.whole) << path;
+  }
+}
+
+TEST_F(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
+  Route("GET", "/late", [](const RequestContext&, Request&, Response& response) -> Status {
+    response.SetHeader("Content-Type", "text/csv");
+    LH_TRY(response.Start(200, std::nullopt));
+    LH_TRY(response.Write("a,b\n"));
+    return Fail(ErrorKind::kInvalid, "late");
+  });
+  Start();
+  const Answer answer = Connect().Ask(Get("/late"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.head, Not(HasSubstr("text/csv")));
+}
+
+TEST_F(ServerTest, RefusesPastItsLimitOfRequests) {
+  options_.max_handlers = 2;
+  std::latch release(1);
+  std::atomic<int> running{0};
+  Route("GET", "/wait", [&](const RequestContext&, Request&, Response& response) {
+    ++running;
+    release.wait();
+    return response.Send(200, "", "");
+  });
+  Start();
+  std::vector<Client> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(Connect());
+    clients.back().Send(Get("/wait"));
+  }
+  EXPECT_TRUE(Eventually([&] { return running == 2; }));
+  Client third = Connect();
+  const Answer refused = third.Ask(Get("/hello"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(Client::Header(refused.head, "Retry-After"));
+  EXPECT_EQ(Connect().Ask(Get("/inline")).status, 200);
+  release.count_down();
+  for (Client& client : clients) EXPECT_EQ(client.Receive().status, 200);
+  EXPECT_TRUE(Eventually([&] { return Connect().Ask(Get("/hello")).status == 200; }));
+}
+
+TEST_F(ServerTest, RefusesPastItsLimitOfConnections) {
+  options_.max_connections = 1;
+  Start();
+  Client first = Connect();
+  EXPECT_EQ(first.Ask(Get("/hello")).status, 200);
+  EXPECT_EQ(Connect().Ask(Get("/hello")).status, 503);
+}
+
+TEST_F(ServerTest, ManyClientsAtOnce) {
+  Start();
+  std::vector<std::jthread> threads;
+  std::atomic<int> good{0};
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      Client client = Connect();
+      for (int i = 0; i < 100; ++i) {
+        const std::string body = fmt::format("{} {}", t, i);
+        if (client.Ask(i % 2 == 0 ? Post("/echo", body) : Get("/inline", "X-Request-Id: x\r\n")).body ==
+            (i % 2 == 0 ? body : "x||client"))
+          ++good;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(good, 800);
+}
+
+TEST_F(ServerTest, IdsComeInAndGoOut) {
+  Start();
+  Client client = Connect();
+  const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const Answer given = client.Ask(Get("/inline", "X-Request-Id: my-id\r\nTraceparent: " + trace + "\r\n"));
+  EXPECT_EQ(Client::Header(given.head, "X-Request-Id"), "my-id");
+  EXPECT_EQ(given.body, "my-id|" + trace + "|client");
+  const Answer made = client.Ask(Get("/inline", "X-Request-Id: no good\r\ntraceparent: nonsense\r\n"));
+  const auto id = Client::Header(made.head, "X-Request-Id");
+  ASSERT_TRUE(id);
+  EXPECT_NE(*id, "no good");
+  EXPECT_EQ(made.body, *id + "||client");
+}
+
+TEST_F(ServerTest, CountsRequestsByRoute) {
+  Route("GET", "/things/{name}",
+        [](const RequestContext&, Request&, Response& response) { return response.Send(200, "", ""); });
+  Start();
+  Client client = Connect();
+  for (const char* target : {"/things/a", "/things/b?x=1", "/nowhere"}) client.Ask(Get(target));
+  client.Ask(Get("/hello"));  // so that the requests before have been counted
+  const std::string text = metrics_.Render();
+  EXPECT_THAT(text, HasSubstr("lakehouse_http_requests_total{method=\"GET\",route=\"/things/"
+                              "{name}\",service=\"gateway\",status=\"2xx\"} 2\n"));
+  EXPECT_THAT(
+      text, HasSubstr("lakehouse_http_requests_total{method=\"\",route=\"\",service=\"gateway\",status=\"4xx\"} 1\n"));
+}
+
+TEST_F(ServerTest, QueryIsDecodedAndDuplicatesAreRefused) {
+  Route("GET", "/q", [](const RequestContext&, Request& request, Response& response) -> Status {
+    LH_TRY(request.OnlyQuery({"a", "b"}));
+    return response.Send(200, "", *request.query("a"));
+  });
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Get("/q?a=x%20y+z%2B&b")).body, "x y z+");
+  EXPECT_EQ(client.Ask(Get("/q?a=1&a=2")).status, 400);
+  EXPECT_EQ(client.Ask(Get("/q?a=%zz")).status, 400);
+  EXPECT_THAT(client.Ask(Get("/q?a=1&other=2")).body, HasSubstr("'other'"));
+}
+
+TEST_F(ServerTest, NotFoundAndMethodNotAllowed) {
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Get("/nowhere")).status, 404);
+  const Answer answer = client.Ask(Post("/hello", "body"));
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(Client::Header(answer.head, "Allow"), "GET, HEAD");
+  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
+}
+
+TEST_F(ServerTest, StopFinishesWhatIsInFlight) {
+  std::latch begun(1);
+  std::latch release(1);
+  Route("GET", "/wait", [&](const RequestContext&, Request&, Response& response) {
+    begun.count_down();
+    release.wait();
+    return response.Send(200, "", "done");
+  });
+  Start();
+  Client idle = Connect();
+  EXPECT_EQ(idle.Ask(Get("/hello")).status, 200);
+  Client client = Connect();
+  client.Send(Get("/wait"));
+  begun.wait();
+  std::jthread stopper([&] { server_->Stop(Deadline::After(testing::kPatience)); });
+  EXPECT_TRUE(idle.IsClosed());
+  release.count_down();
+  const Answer answer = client.Receive();
+  EXPECT_EQ(answer.body, "done");
+  EXPECT_THAT(answer.head, HasSubstr("Connection: close"));
+  EXPECT_TRUE(client.IsClosed());
+  stopper.join();
+  EXPECT_FALSE(Connect().connected());
+}
+
+TEST_F(ServerTest, StopBreaksOffWhatIsLate) {
+  std::latch begun(2);
+  Route("GET", "/wait", [&](const RequestContext& context, Request&, Response&) -> Status {
+    begun.count_down();
+    Eventually([&] { return context.cancelled.stop_requested(); });
+    return context.Check("wait");
+  });
+  Route("POST", "/read", [&](const RequestContext&, Request& request, Response&) -> Status {
+    begun.count_down();
+    LH_TRY(ReadAll(request.body(), 1000));
+    return {};
+  });
+  Start();
+  Client waiting = Connect();
+  waiting.Send(Get("/wait"));
+  Client reading = Connect();
+  reading.Send("POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n");
+  begun.wait();
+  server_->Stop(Deadline::After(milliseconds(50)));
+  EXPECT_EQ(waiting.Receive().status, 0);
+}
+
+TEST(ServerBind, SaysWhyNot) {
+  observe::Metrics metrics;
+  const auto first = Server::Bind({.service = "storaged"}, Logger::Silent(), metrics);
+  ASSERT_TRUE(first);
+  const auto second = Server::Bind({.bind = (*first)->address(), .service = "gateway"}, Logger::Silent(), metrics);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(second.error().detail,
+              HasSubstr("gateway cannot listen on " + (*first)->address() + ": the port is in use"));
+  for (const char* bind : {"nonsense", "127.0.0.1:", "127.0.0.1:99999", ":80", "127.0.0.1:8x", "192.0.2.1:0"}) {
+    EXPECT_FALSE(Server::Bind({.bind = bind}, Logger::Silent(), metrics)) << bind;
+  }
+  const auto v6 = Server::Bind({.bind = "[::1]:0"}, Logger::Silent(), metrics);
+  if (v6) {
+    EXPECT_THAT((*v6)->address(), ::testing::StartsWith("[::1]:"));
+  }
+}
+
+}  // namespace
+}  // namespace lakehouse::http

@@ -27,6 +27,7 @@ class CommandLine {
   CommandLine& operator=(const CommandLine&) = delete;
 
   CLI::App& app() { return app_; }
+  bool chosen() const { return take_ != nullptr; }
   ParsedCommand Take() { return {std::move(global_), take_()}; }
   const std::map<const CLI::App*, std::string>& examples() const { return examples_; }
 
@@ -186,7 +187,7 @@ void CommandLine::AddOwnCommands() {
 }
 
 CommandLine::CommandLine() {
-  app_.require_subcommand(1);
+  app_.require_subcommand(0, 1);  // none is told apart from a wrong one below
   app_.footer(kFooter);
   app_.set_version_flag("--version", std::string("lakehouse ") + kVersion);
   app_.add_option("--url", global_.url, "The server (default http://127.0.0.1:3110)");
@@ -251,6 +252,7 @@ std::variant<ParsedCommand, Say> ParseCommandLine(std::vector<std::string> argum
     if (is_help) return Say{ExitCode::kOk, out.str()};
     return Say{ExitCode::kUsage, std::string("lakehouse: ") + error.what() + "\nSee lakehouse --help.\n"};
   }
+  if (!line.chosen()) return Say{ExitCode::kUsage, "lakehouse: no command given\nSee lakehouse --help.\n"};
   return line.Take();
 }
 

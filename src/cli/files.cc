@@ -42,7 +42,8 @@ Result<std::vector<std::string>> ExpandFiles(const std::vector<std::string>& arg
     }
     std::vector<std::string> matches = IsPattern(argument) ? Matches(argument) : std::vector<std::string>();
     if (matches.empty()) {
-      return Fail(ErrorKind::kNotFound, "{} {}", IsPattern(argument) ? "no file matches" : "there is no file", argument);
+      return Fail(ErrorKind::kNotFound, "{} {}", IsPattern(argument) ? "no file matches" : "there is no file",
+                  argument);
     }
     names.insert(names.end(), matches.begin(), matches.end());
   }

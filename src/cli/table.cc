@@ -1,6 +1,7 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 
 #include "cli/text.h"
@@ -11,6 +12,32 @@ namespace {
 
 constexpr size_t kGap = 2;
 constexpr size_t kLeastWidth = 6;  // a cut column still says something
+
+size_t SumUnder(const std::vector<size_t>& widths, size_t cap) {
+  return std::accumulate(widths.begin(), widths.end(), size_t{0},
+                         [cap](size_t sum, size_t width) { return sum + std::min(width, cap); });
+}
+
+// Cuts the widest to one common width, the largest that makes the sum fit; what is left over goes to the first of them.
+void CutToSum(std::vector<size_t>& widths, size_t sum) {
+  if (widths.empty() || SumUnder(widths, SIZE_MAX) <= sum) return;
+  size_t low = kLeastWidth;
+  size_t high = std::max(*std::max_element(widths.begin(), widths.end()), kLeastWidth);
+  while (low < high) {
+    const size_t middle = (low + high + 1) / 2;
+    if (SumUnder(widths, middle) <= sum) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  size_t left = sum - std::min(sum, SumUnder(widths, low));
+  for (size_t& width : widths) {
+    if (width <= low) continue;
+    width = low + (left > 0 ? 1 : 0);
+    left -= left > 0 ? 1 : 0;
+  }
+}
 
 }  // namespace
 
@@ -32,20 +59,8 @@ std::vector<size_t> Table::Widths(std::optional<size_t> width) const {
     for (const auto& row : rows_) widest = std::max(widest, CellWidth(row[i]));
     widths.push_back(widest);
   }
-  if (!width || widths.empty()) return widths;
-  size_t total = std::accumulate(widths.begin(), widths.end(), size_t{0}) + kGap * (widths.size() - 1);
-  while (total > *width) {
-    const auto widest = std::max_element(widths.begin(), widths.end());
-    if (*widest <= kLeastWidth) break;
-    // Down to the next widest at once, or by what is left to save.
-    size_t next = kLeastWidth;
-    for (const size_t other : widths) {
-      if (other < *widest) next = std::max(next, other);
-    }
-    const size_t saved = std::min(std::max<size_t>(*widest - next, 1), total - *width);
-    *widest -= saved;
-    total -= saved;
-  }
+  const size_t gaps = widths.empty() ? 0 : kGap * (widths.size() - 1);
+  if (width) CutToSum(widths, *width - std::min(*width, gaps));
   return widths;
 }
 

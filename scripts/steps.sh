@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 
 ticker=
+configure_flags=()
 
 say() { printf '%s: %s\n' "${program:?}" "$*" >&2; }
 die() {
@@ -66,12 +67,12 @@ use_ccache() {  # the compiler's cache stays in the clone
 }
 
 # Configures a preset unless that is done; CMake itself runs again when its own files have changed.
-configure() {  # PRESET
+configure() {  # PRESET; with the flags of the array `configure_flags`
   local cache=build/$1/CMakeCache.txt
   if [ -f "$cache" ] && ! grep -qx "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" "$cache"; then
     rm -rf "build/$1"  # the clone has moved
   fi
-  [ -f "build/$1/build.ninja" ] || cmake --preset "$1"
+  [ -f "build/$1/build.ninja" ] || cmake --preset "$1" "${configure_flags[@]}"
 }
 
 build() {  # PRESET TARGET...

@@ -1,0 +1,153 @@
+# Sourced by ./test: its stages, in order. Each counts what it ran with run-counted.sh.
+# REQUIRES: the variables that ./test sets (results, logs, only, long, fuzz_seconds, tidy_scope, tidy_seconds).
+# shellcheck shell=bash disable=SC2034,SC2154
+
+# Test programs and fuzz targets are named after what stands in src/ (cmake/Modules.cmake).
+test_programs() {
+  find src -name '*_test.cc' | cut -d/ -f2 | sort -u | sed 's/$/_test/'
+}
+fuzz_targets() { find src -name '*_fuzz.cc' -printf '%f\n' | sed 's/\.cc$//' | sort; }
+# What shares state between threads.
+concurrent_programs() { test_programs | grep -E '^(net|object|catalog|query|service|http|server)_test$' || true; }
+
+selected() { # STAGE: keeps the names on standard input that --only asks for
+  local name
+  while read -r name; do
+    if [[ -z $only || "$1/$name" =~ $only ]]; then printf '%s\n' "$name"; fi
+  done
+}
+
+# A step whose few lines of output are worth reading.
+shown() { # NAME LABEL COMMAND...
+  local rc=0
+  step "$@" || rc=$?
+  if [ "$rc" = 0 ]; then sed 's/^/    /' "$logs/$1.log" >&2; fi
+  return "$rc"
+}
+
+# counted STAGE NAME SECONDS COMMAND...
+counted() { scripts/run-counted.sh "$@"; }
+
+# Runs what follows for each name on standard input, as many at once as told; {} is the name.
+each() { # JOBS STAGE SECONDS COMMAND...
+  local jobs=$1 stage=$2 seconds=$3
+  shift 3
+  xargs -r -P "$jobs" -I{} scripts/run-counted.sh "$stage" {} "$seconds" "$@"
+}
+
+# A build that fails is one failed test, and what needed it is not run.
+built() { # PRESET TARGET...
+  local preset=$1
+  shift
+  step "build-$preset" "building $preset ($# targets)" build "$preset" "$@" && return 0
+  printf '0 1 0\n' >"$results/build.$preset"
+  printf '== build %s: see %s/build-%s.log\n' "$preset" "$logs" "$preset" >>"$results/failures"
+  return 1
+}
+
+stage_format() {
+  echo format | selected checks | grep -q . || return 0
+  shown checks-format "formatting" counted checks format 120 scripts/check-format.sh
+}
+
+stage_checks() {
+  local scripts
+  mapfile -t scripts < <(cd scripts && find . -maxdepth 1 -name 'check-*.py' ! -name check-docs.py -printf '%f\n' | sort | selected checks)
+  [ ${#scripts[@]} = 0 ] || shown checks "rules about the sources" check_scripts "${scripts[@]}"
+}
+check_scripts() { printf '%s\n' "$@" | each 2 checks 60 scripts/{}; }
+
+stage_unit() {
+  local programs
+  mapfile -t programs < <(test_programs | selected unit)
+  # The program itself: documents, smokes and end-to-end tests ask it.
+  built check lakehouse "${programs[@]}" || return 0
+  [ ${#programs[@]} = 0 ] || shown unit "unit tests (${#programs[@]} programs)" run_programs unit check 120 "${programs[@]}"
+}
+run_programs() { # STAGE PRESET SECONDS PROGRAM...
+  local stage=$1 preset=$2 seconds=$3
+  shift 3
+  printf '%s\n' "$@" | each 2 "$stage" "$seconds" "build/$preset/{}" --gtest_brief=0
+}
+
+stage_docs() {
+  echo check-docs.py | selected checks | grep -q . || return 0
+  [ -x build/check/lakehouse ] || return 0
+  shown docs "documents against the program" counted checks check-docs.py 60 scripts/check-docs.py build/check/lakehouse
+}
+
+stage_smoke() {
+  local smokes
+  mapfile -t smokes < <(find tests/smoke -maxdepth 1 -name 'd*' -type f -perm -u+x -printf '%f\n' 2>/dev/null | sort | selected smoke)
+  [ ${#smokes[@]} != 0 ] && [ -x build/check/lakehouse ] || return 0
+  shown smoke "smokes (${#smokes[@]})" run_smokes "${smokes[@]}"
+}
+run_smokes() { printf '%s\n' "$@" | each 1 smoke 180 "tests/smoke/{}"; }
+
+stage_e2e() {
+  echo e2e | selected e2e | grep -q . || return 0
+  find tests/e2e -name 'test_*.py' 2>/dev/null | grep -q . && [ -x build/check/lakehouse ] || return 0
+  shown e2e "end-to-end tests" run_pytest
+}
+run_pytest() {
+  local log=$logs/e2e.pytest.log rc=0 last failed
+  timeout --foreground 900 .deps/venv/bin/python -B -m pytest -q -p no:cacheprovider tests/e2e >"$log" 2>&1 || rc=$?
+  last=$(grep -aE '^[0-9]+ (passed|failed|skipped|error)|^=+ .*(passed|failed|error|skipped).* =+$|(passed|failed|error|skipped).* in [0-9.]+' "$log" | tail -n 1)
+  number() { grep -oE "[0-9]+ $1" <<<"$last" | head -n 1 | cut -d' ' -f1; }
+  failed=$(number failed)
+  failed=$((${failed:-0} + $(number error | grep . || echo 0)))
+  if [ "$rc" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+  printf '%s %s %s\n' "$(number passed | grep . || echo 0)" "$failed" "$(number skipped | grep . || echo 0)" >"$results/e2e.pytest"
+  if [ "$failed" != 0 ]; then
+    { printf '== e2e: the end of %s\n' "$log" && tail -n 60 "$log"; } >>"$results/failures"
+  fi
+  printf '%s\n' "$last"
+}
+
+# The sanitized build carries the fuzz targets as well: one compilation serves both.
+stage_asan() {
+  local programs fuzzers
+  mapfile -t programs < <(test_programs | selected asan)
+  mapfile -t fuzzers < <(fuzz_targets | selected fuzz)
+  [ $((${#programs[@]} + ${#fuzzers[@]})) != 0 ] || return 0
+  configure_flags=(-DLAKEHOUSE_FUZZ=ON)
+  built asan "${programs[@]}" "${fuzzers[@]}" || return 0
+  export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
+  [ ${#programs[@]} = 0 ] || shown asan "unit tests under ASan and UBSan (${#programs[@]} programs)" run_programs asan asan 240 "${programs[@]}"
+  [ ${#fuzzers[@]} = 0 ] || shown fuzz "fuzz targets (${#fuzzers[@]}, $fuzz_seconds s each)" run_fuzzers "${fuzzers[@]}"
+}
+run_fuzzers() {
+  local target
+  for target in "$@"; do mkdir -p "build/fuzz-corpus/$target" "tests/corpus/$target"; done
+  # New inputs go to build/, the kept corpus is read only.
+  printf '%s\n' "$@" | each 2 fuzz $((fuzz_seconds + 60)) "build/asan/{}" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 \
+    -print_final_stats=1 -artifact_prefix="$logs/{}-" "build/fuzz-corpus/{}" "tests/corpus/{}"
+}
+
+stage_tsan() {
+  local programs
+  mapfile -t programs < <(concurrent_programs | selected tsan)
+  [ ${#programs[@]} != 0 ] || return 0
+  configure_flags=()
+  built tsan "${programs[@]}" || return 0
+  export TSAN_OPTIONS="halt_on_error=0 exitcode=66 suppressions=$PWD/scripts/tsan-suppressions.txt"
+  shown tsan "concurrent unit tests under TSan (${#programs[@]} programs)" run_programs tsan tsan 240 "${programs[@]}"
+}
+
+stage_tidy() {
+  echo tidy | selected tidy | grep -q . || return 0
+  [ -f build/check/compile_commands.json ] || return 0
+  shown tidy "clang-tidy on changed files" run_tidy
+}
+run_tidy() {
+  local files
+  mapfile -t files < <(scripts/changed-sources.sh "$tidy_scope")
+  [ ${#files[@]} != 0 ] || { echo "no source has changed"; return 0; }
+  printf '%s\n' "${files[@]}" | xargs -r -P 2 -I{} scripts/tidy-one.sh {} $(($(date +%s) + tidy_seconds))
+}
+
+stage_gcc() { # --long: the second compiler builds clean as well
+  [ "$long" = 1 ] && echo gcc | selected build | grep -q . || return 0
+  configure_flags=()
+  built gcc lakehouse && printf '1 0 0\n' >"$results/build.gcc"
+}

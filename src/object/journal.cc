@@ -1,0 +1,238 @@
+#include "object/journal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "base/hash.h"
+
+namespace lakehouse::object {
+namespace {
+
+constexpr std::string_view kMagic = "LHJRNL01";
+constexpr uint64_t kHeaderBytes = 16;   // magic, generation
+constexpr uint64_t kFrameBytes = 12;    // payload size, checksum
+constexpr uint64_t kFullBytes = uint64_t{16} << 20;
+constexpr uint32_t kMaxPayloadBytes = 4 << 20;
+
+template <typename T>
+void PutInt(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &value, sizeof(T));
+  out.append(bytes, sizeof(T));
+}
+
+template <typename T>
+T TakeInt(std::string_view& in) {
+  T value{};
+  if (in.size() >= sizeof(T)) {
+    std::memcpy(&value, in.data(), sizeof(T));
+    in.remove_prefix(sizeof(T));
+  } else {
+    in = {};
+  }
+  return value;
+}
+
+std::string Payload(const JournalRecord& record) {
+  std::string payload;
+  payload.reserve(32 + record.key.size() + record.bytes.size());
+  PutInt(payload, static_cast<uint8_t>(record.kind));
+  for (const std::string_view field : {record.key, record.etag, record.content_type}) {
+    PutInt(payload, static_cast<uint16_t>(field.size()));
+    payload.append(field);
+  }
+  PutInt(payload, static_cast<uint32_t>(record.bytes.size()));
+  payload.append(record.bytes);
+  return payload;
+}
+
+std::string_view TakeField(std::string_view& in, size_t size) {
+  const std::string_view field = in.substr(0, size);
+  in.remove_prefix(field.size());
+  return field;
+}
+
+std::optional<JournalRecord> ParsePayload(std::string_view payload) {
+  JournalRecord record;
+  const auto kind = TakeInt<uint8_t>(payload);
+  if (kind < 1 || kind > 3) return std::nullopt;
+  record.kind = static_cast<JournalRecord::Kind>(kind);
+  for (std::string_view* field : {&record.key, &record.etag, &record.content_type}) {
+    *field = TakeField(payload, TakeInt<uint16_t>(payload));
+  }
+  const auto size = TakeInt<uint32_t>(payload);
+  if (payload.size() != size) return std::nullopt;
+  record.bytes = payload;
+  return record;
+}
+
+// A record of another generation, left in a file that is overwritten in place, must not pass for one of this.
+uint64_t Checksum(std::string_view payload, uint64_t generation) { return Xxh3(payload) ^ (generation * 0x9E3779B97F4A7C15ULL); }
+
+void AppendFrame(std::string& batch, std::string_view payload, uint64_t generation) {
+  PutInt(batch, static_cast<uint32_t>(payload.size()));
+  PutInt(batch, Checksum(payload, generation));
+  batch.append(payload);
+}
+
+uint64_t GenerationOf(std::string_view file) {
+  if (!file.starts_with(kMagic) || file.size() < kHeaderBytes) return 0;
+  file.remove_prefix(kMagic.size());
+  return TakeInt<uint64_t>(file);
+}
+
+// Whole records up to the first that is torn or of another generation.
+std::vector<JournalRecord> ParseFile(std::string_view file) {
+  std::vector<JournalRecord> records;
+  const uint64_t generation = GenerationOf(file);
+  if (generation == 0) return records;
+  file.remove_prefix(kHeaderBytes);
+  while (file.size() >= kFrameBytes) {
+    const auto size = TakeInt<uint32_t>(file);
+    const auto checksum = TakeInt<uint64_t>(file);
+    if (size > kMaxPayloadBytes || size > file.size()) break;
+    const std::string_view payload = TakeField(file, size);
+    if (Checksum(payload, generation) != checksum) break;
+    const auto record = ParsePayload(payload);
+    if (!record) break;
+    records.push_back(*record);
+  }
+  return records;
+}
+
+Result<std::string> ReadWhole(int descriptor) {
+  struct stat info = {};
+  if (::fstat(descriptor, &info) != 0) return Fail(ErrnoError(errno, "cannot read the journal"));
+  std::string bytes(static_cast<size_t>(info.st_size), '\0');
+  LH_TRY(ReadFullyAt(descriptor, bytes.data(), bytes.size(), 0));
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::Open(const std::filesystem::path& folder, Tree tree) {
+  std::unique_ptr<Journal> journal(new Journal(std::move(tree)));
+  {
+    MutexLock lock(journal->mutex_);
+    for (int i = 0; i < 2; ++i) {
+      const auto path = folder / fmt::format("journal-{}", i);
+      journal->files_[i].descriptor = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+      if (!journal->files_[i].descriptor.valid()) return Fail(ErrnoError(errno, "cannot open the journal " + path.string()));
+    }
+  }
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid() || ::fsync(directory.get()) != 0) return Fail(ErrnoError(errno, "cannot sync the journal's folder"));
+  LH_TRY(journal->Replay());
+  return journal;
+}
+
+Journal::~Journal() {
+  MutexLock lock(mutex_);
+  if (generation_ == 0 || !tree_.settle()) return;
+  const std::string empty(kHeaderBytes, '\0');
+  for (const File& file : files_) {
+    // Should this fail, the next Open replays what the tree holds already.
+    if (WriteFullyAt(file.descriptor.get(), empty, 0)) ::fdatasync(file.descriptor.get());
+  }
+}
+
+Status Journal::Replay() {
+  MutexLock lock(mutex_);
+  std::string contents[2];
+  for (int i = 0; i < 2; ++i) {
+    LH_ASSIGN(contents[i], ReadWhole(files_[i].descriptor.get()));
+  }
+  const int older = GenerationOf(contents[0]) <= GenerationOf(contents[1]) ? 0 : 1;
+  std::map<std::string_view, JournalRecord> last;
+  for (const int i : {older, 1 - older}) {
+    for (const JournalRecord& record : ParseFile(contents[i])) last[record.key] = record;
+  }
+  for (const auto& [key, record] : last) LH_TRY(tree_.replay(record));
+  generation_ = std::max(GenerationOf(contents[0]), GenerationOf(contents[1]));
+  if (!last.empty()) LH_TRY(tree_.settle());
+  active_ = older;
+  return Restart(older);
+}
+
+Status Journal::Restart(int file) {
+  File& next = files_[file];
+  while (next.live_entries > 0) changed_.Wait(mutex_);
+  if (next.end > 0) LH_TRY(tree_.settle());
+  std::string header(kMagic);
+  PutInt(header, generation_ + 1);
+  LH_TRY(WriteFullyAt(next.descriptor.get(), header, 0));
+  ++generation_;
+  next.end = kHeaderBytes;
+  active_ = file;
+  return {};
+}
+
+Result<Journal::Entry> Journal::Append(const JournalRecord& record) {
+  std::string payload = Payload(record);
+  Waiter waiter;
+  MutexLock lock(mutex_);
+  waiting_payloads_.push_back(std::move(payload));
+  waiters_.push_back(&waiter);
+  while (!waiter.done) {
+    if (writing_) {
+      changed_.Wait(mutex_);
+    } else {
+      WriteWaiting();
+    }
+  }
+  if (!waiter.status) return Fail(waiter.status.error());
+  return Entry(this, waiter.file);
+}
+
+// One writer leads: it takes all that waits, and while it syncs the next batch gathers.
+void Journal::WriteWaiting() {
+  writing_ = true;
+  Status status;
+  if (files_[active_].end > kFullBytes) status = Restart(1 - active_);
+  const std::vector<std::string> payloads = std::move(waiting_payloads_);
+  const std::vector<Waiter*> batch_waiters = std::move(waiters_);
+  waiting_payloads_.clear();
+  waiters_.clear();
+  std::string batch;
+  for (const std::string& payload : payloads) AppendFrame(batch, payload, generation_);
+  const int file = active_;
+  const uint64_t at = files_[file].end;
+  if (status) {
+    mutex_.unlock();
+    status = WriteBatch(batch, file, at);
+    mutex_.lock();
+  }
+  if (status) {
+    files_[file].end = at + batch.size();
+    files_[file].live_entries += batch_waiters.size();
+  } else {
+    // What may stand there of the failed batch must not be taken for a later one's records: begin a new generation.
+    files_[file].end = kFullBytes + 1;
+  }
+  for (Waiter* waiter : batch_waiters) {
+    waiter->done = true;
+    waiter->status = status;
+    waiter->file = file;
+  }
+  writing_ = false;
+  changed_.NotifyAll();
+}
+
+Status Journal::WriteBatch(const std::string& batch, int file, uint64_t at) LH_NO_ANALYSIS {
+  const int descriptor = files_[file].descriptor.get();
+  LH_TRY(WriteFullyAt(descriptor, batch, at));
+  if (::fdatasync(descriptor) != 0) return Fail(ErrnoError(errno, "cannot sync the journal"));
+  return {};
+}
+
+void Journal::Release(int file) {
+  MutexLock lock(mutex_);
+  if (--files_[file].live_entries == 0) changed_.NotifyAll();
+}
+
+}  // namespace lakehouse::object

@@ -1,0 +1,410 @@
+#include "object/local_store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <unordered_set>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/mutex.h"
+#include "object/journal.h"
+#include "object/listing.h"
+#include "object/local_path.h"
+#include "object/local_tree.h"
+
+namespace lakehouse::object {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr char kAttribute[] = "user.lakehouse";
+constexpr std::string_view kAttributeVersion = "1";
+constexpr size_t kCopyBytes = 1 << 20;
+constexpr size_t kKeyLocks = 1024;
+
+struct Attributes {
+  std::string etag, content_type;
+};
+
+// "1 <etag> <content type>"; nothing for a file that some other tool put there.
+std::optional<Attributes> ReadAttributes(int descriptor) {
+  char text[1024];
+  const ssize_t size = ::fgetxattr(descriptor, kAttribute, text, sizeof(text));
+  if (size <= 0) return std::nullopt;
+  const std::string_view all(text, static_cast<size_t>(size));
+  const size_t first = all.find(' ');
+  const size_t second = all.find(' ', first == std::string_view::npos ? first : first + 1);
+  if (second == std::string_view::npos || all.substr(0, first) != kAttributeVersion) return std::nullopt;
+  return Attributes{std::string(all.substr(first + 1, second - first - 1)), std::string(all.substr(second + 1))};
+}
+
+Status WriteAttributes(int descriptor, const ObjectInfo& info) {
+  const std::string text = fmt::format("{} {} {}", kAttributeVersion, info.etag, info.content_type.substr(0, 900));
+  if (::fsetxattr(descriptor, kAttribute, text.data(), text.size(), 0) == 0) return {};
+  // A file system without extended attributes keeps the objects, not their types; ETags come from the file then.
+  if (errno == ENOTSUP || errno == EPERM) return {};
+  return Fail(ErrnoError(errno, "cannot note an object's ETag"));
+}
+
+ObjectInfo InfoOf(std::string_view key, int descriptor, bool& has_checksum) {
+  struct stat stat = {};
+  ::fstat(descriptor, &stat);
+  ObjectInfo info;
+  info.key = key;
+  info.size = static_cast<uint64_t>(stat.st_size);
+  info.last_modified = WallTime(std::chrono::seconds(stat.st_mtim.tv_sec) + std::chrono::microseconds(stat.st_mtim.tv_nsec / 1000));
+  const auto attributes = ReadAttributes(descriptor);
+  has_checksum = attributes.has_value();
+  if (attributes) {
+    info.etag = attributes->etag;
+    info.content_type = attributes->content_type;
+  } else {
+    info.etag = fmt::format("f-{:x}-{:x}-{:x}", stat.st_ino, stat.st_size, stat.st_mtim.tv_sec * 1'000'000'000 + stat.st_mtim.tv_nsec);
+    info.content_type = "application/octet-stream";
+  }
+  return info;
+}
+
+class LocalReader final : public ObjectReader {
+ public:
+  LocalReader(FileDescriptor file, ObjectInfo info, uint64_t offset, uint64_t length)
+      : file_(std::move(file)), info_(std::move(info)), offset_(offset), length_(length), source_(file_.get(), offset, length) {}
+  const ObjectInfo& info() const override { return info_; }
+  uint64_t offset() const override { return offset_; }
+  uint64_t length() const override { return length_; }
+  Result<size_t> Read(std::span<char> out) override { return source_.Read(out); }
+  std::optional<FileRange> AsFile() const override { return source_.AsFile(); }
+
+ private:
+  const FileDescriptor file_;
+  const ObjectInfo info_;
+  const uint64_t offset_, length_;
+  FileSource source_;
+};
+
+// A file in the private folder, on its way to be an object; removed unless it was published.
+class TemporaryObject {
+ public:
+  static Result<TemporaryObject> Make(const fs::path& folder, uint64_t number) {
+    TemporaryObject temporary;
+    temporary.path_ = folder / fmt::format("put-{}", number);
+    temporary.file_ = FileDescriptor(::open(temporary.path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!temporary.file_.valid()) return Fail(ErrnoError(errno, "cannot make a file in the store"));
+    return temporary;
+  }
+  TemporaryObject(TemporaryObject&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) { other.path_.clear(); }
+  TemporaryObject& operator=(TemporaryObject&&) = delete;
+  ~TemporaryObject() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  int descriptor() const { return file_.get(); }
+  const fs::path& path() const { return path_; }
+  void Published() { path_.clear(); }
+
+ private:
+  TemporaryObject() = default;
+  fs::path path_;
+  FileDescriptor file_;
+};
+
+// Files whose bytes have been found to be what their checksum says, since this process started.
+class VerifiedFiles {
+ public:
+  bool Contains(uint64_t inode, const std::string& etag) {
+    MutexLock lock(mutex_);
+    return seen_.contains(Name(inode, etag));
+  }
+  void Insert(uint64_t inode, const std::string& etag) {
+    MutexLock lock(mutex_);
+    if (seen_.size() > 100'000) seen_.clear();
+    seen_.insert(Name(inode, etag));
+  }
+
+ private:
+  static uint64_t Name(uint64_t inode, const std::string& etag) { return Xxh3(etag) ^ (inode * 0x9E3779B97F4A7C15ULL); }
+  Mutex mutex_;
+  std::unordered_set<uint64_t> seen_ LH_GUARDED_BY(mutex_);
+};
+
+class LocalStore final : public ObjectStore {
+ public:
+  LocalStore(LocalStoreOptions options, const Clock& clock, FileDescriptor lock)
+      : options_(std::move(options)), private_folder_(options_.root / kPrivateFolder), clock_(clock), lock_(std::move(lock)), tree_(options_.root) {}
+
+  Status OpenJournal() {
+    Journal::Tree tree;
+    tree.replay = [this](const JournalRecord& record) { return Replay(record); };
+    tree.settle = [this] { return tree_.Settle(); };
+    LH_ASSIGN(journal_, Journal::Open(private_folder_, std::move(tree)));
+    // What uploads left behind that a crash cut off.
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(private_folder_, ignored)) {
+      if (entry.path().filename().string().starts_with("put-")) fs::remove(entry.path(), ignored);
+    }
+    return {};
+  }
+
+  Result<PutResult> Put(const RequestContext& context, std::string_view key, ByteSource& body,
+                        const PutOptions& options) override;
+  Result<std::unique_ptr<ObjectReader>> Get(const RequestContext& context, std::string_view key,
+                                            const GetOptions& options) override;
+  Result<ObjectInfo> Head(const RequestContext& context, std::string_view key) override;
+  Result<ListPage> List(const RequestContext& context, const ListOptions& options) override;
+  Status Delete(const RequestContext& context, std::string_view key) override;
+  Status Check(const RequestContext& context) override { return context.Check("checking the store"); }
+  bool HonoursConditionalPut() const override { return true; }
+  Result<WallTime> Now(const RequestContext&) override { return clock_.Now(); }
+
+ private:
+  Mutex& LockOf(std::string_view key) { return key_locks_[Xxh3(key) % kKeyLocks]; }
+  uint64_t NextNumber() { return next_number_.fetch_add(1, std::memory_order_relaxed); }
+  // Whether an object is there, after its conditions were checked.
+  Result<bool> CheckConditions(std::string_view key, const PutOptions& options) const;
+  // Reads the body into `small` while it is short enough for the journal, into `temporary` otherwise.
+  Status Receive(const RequestContext& context, ByteSource& body, const PutOptions& options, std::string& small,
+                 std::optional<TemporaryObject>& temporary, ObjectInfo& info);
+  Result<PutResult> PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options, PutResult result);
+  Result<PutResult> PutLarge(std::string_view key, TemporaryObject& temporary, const PutOptions& options, PutResult result);
+  Status VerifyOnce(int descriptor, const ObjectInfo& info);
+  Status Replay(const JournalRecord& record);
+
+  const LocalStoreOptions options_;
+  const fs::path private_folder_;
+  const Clock& clock_;
+  const FileDescriptor lock_;
+  LocalTree tree_;
+  VerifiedFiles verified_;
+  std::array<Mutex, kKeyLocks> key_locks_;
+  std::atomic<uint64_t> next_number_{1};
+  std::unique_ptr<Journal> journal_;
+};
+
+Result<bool> LocalStore::CheckConditions(std::string_view key, const PutOptions& options) const {
+  LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
+  if (options.if_none_match && file.valid()) {
+    return Fail(ErrorKind::kPreconditionFailed, "an object with this key exists already");
+  }
+  if (options.if_match) {
+    bool has_checksum = false;
+    if (!file.valid() || InfoOf(key, file.get(), has_checksum).etag != *options.if_match) {
+      return Fail(ErrorKind::kPreconditionFailed, "the object's ETag is not the one in If-Match");
+    }
+  }
+  return file.valid();
+}
+
+Status LocalStore::Receive(const RequestContext& context, ByteSource& body, const PutOptions& options, std::string& small,
+                           std::optional<TemporaryObject>& temporary, ObjectInfo& info) {
+  Xxh3_128 hash;
+  std::string piece(std::min<uint64_t>(kCopyBytes, options.size.value_or(kCopyBytes) + 1), '\0');
+  while (true) {
+    LH_TRY(context.Check("storing an object"));
+    LH_ASSIGN(const size_t taken, body.Read(piece));
+    if (taken == 0) break;
+    info.size += taken;
+    if (options.max_size && info.size > *options.max_size) {
+      return Fail(ErrorKind::kTooLarge, "the body is larger than the limit of {} bytes", *options.max_size);
+    }
+    hash.Update({piece.data(), taken});
+    if (!temporary && info.size <= options_.journal_body_bytes) {
+      small.append(piece.data(), taken);
+      continue;
+    }
+    if (!temporary) {
+      LH_ASSIGN(auto made, TemporaryObject::Make(private_folder_, NextNumber()));
+      temporary.emplace(std::move(made));
+      LH_TRY(WriteFully(temporary->descriptor(), small));
+    }
+    LH_TRY(WriteFully(temporary->descriptor(), {piece.data(), taken}));
+  }
+  if (options.size && *options.size != info.size) {
+    return Fail(ErrorKind::kInvalid, "the body has {} bytes where {} were announced", info.size, *options.size);
+  }
+  info.etag = hash.FinishHex();
+  return {};
+}
+
+Result<PutResult> LocalStore::Put(const RequestContext& context, std::string_view key, ByteSource& body,
+                                  const PutOptions& options) {
+  PutResult result;
+  result.info.key = key;
+  result.info.content_type = options.content_type;
+  result.info.last_modified = clock_.Now();
+  std::string small;
+  std::optional<TemporaryObject> temporary;
+  LH_TRY(Receive(context, body, options, small, temporary, result.info));
+  if (temporary) return PutLarge(key, *temporary, options, std::move(result));
+  return PutSmall(key, small, options, std::move(result));
+}
+
+Result<PutResult> LocalStore::PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options,
+                                       PutResult result) {
+  LH_ASSIGN(auto temporary, TemporaryObject::Make(private_folder_, NextNumber()));
+  LH_TRY(WriteFully(temporary.descriptor(), bytes));
+  LH_TRY(WriteAttributes(temporary.descriptor(), result.info));
+  MutexLock lock(LockOf(key));
+  LH_ASSIGN(const bool exists, CheckConditions(key, options));
+  result.created = !exists;
+  LH_ASSIGN(const auto entry, journal_->Append({JournalRecord::Kind::kPut, key, result.info.etag, result.info.content_type, bytes}));
+  LH_TRY(tree_.Publish(temporary.path(), key, false));
+  temporary.Published();
+  return result;
+}
+
+Result<PutResult> LocalStore::PutLarge(std::string_view key, TemporaryObject& temporary, const PutOptions& options,
+                                       PutResult result) {
+  LH_TRY(WriteAttributes(temporary.descriptor(), result.info));
+  if (::fsync(temporary.descriptor()) != 0) return Fail(ErrnoError(errno, "cannot sync an object"));
+  MutexLock lock(LockOf(key));
+  LH_ASSIGN(const bool exists, CheckConditions(key, options));
+  result.created = !exists;
+  const std::string name = temporary.path().filename();
+  LH_ASSIGN(const auto entry, journal_->Append({JournalRecord::Kind::kLarge, key, result.info.etag, result.info.content_type, name}));
+  LH_TRY(tree_.Publish(temporary.path(), key, true));
+  temporary.Published();
+  return result;
+}
+
+Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
+  struct stat stat = {};
+  ::fstat(descriptor, &stat);
+  if (verified_.Contains(stat.st_ino, info.etag)) return {};
+  FileSource source(descriptor, 0, info.size);
+  Xxh3_128 hash;
+  std::string piece(kCopyBytes, '\0');
+  while (true) {
+    LH_ASSIGN(const size_t taken, source.Read(piece));
+    if (taken == 0) break;
+    hash.Update({piece.data(), taken});
+  }
+  if (hash.FinishHex() != info.etag) {
+    return Fail(ErrorKind::kInternal, "the object \"{}\" is damaged: its bytes are not those that were stored", info.key);
+  }
+  verified_.Insert(stat.st_ino, info.etag);
+  return {};
+}
+
+Result<std::unique_ptr<ObjectReader>> LocalStore::Get(const RequestContext& context, std::string_view key,
+                                                      const GetOptions& options) {
+  LH_TRY(context.Check("reading an object"));
+  LH_ASSIGN(FileDescriptor file, tree_.Open(key));
+  if (!file.valid()) return Fail(ErrorKind::kNotFound, "no object has the key \"{}\"", key);
+  bool has_checksum = false;
+  ObjectInfo info = InfoOf(key, file.get(), has_checksum);
+  if (options.if_match && *options.if_match != info.etag) {
+    return Fail(ErrorKind::kPreconditionFailed, "the object's ETag is not the one in If-Match");
+  }
+  uint64_t offset = 0, length = info.size;
+  if (options.range) {
+    offset = options.range->offset;
+    if (offset >= info.size) return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", info.size);
+    length = std::min(options.range->length.value_or(info.size), info.size - offset);
+  } else if (has_checksum) {
+    LH_TRY(VerifyOnce(file.get(), info));
+  }
+  return std::make_unique<LocalReader>(std::move(file), std::move(info), offset, length);
+}
+
+Result<ObjectInfo> LocalStore::Head(const RequestContext& context, std::string_view key) {
+  LH_TRY(context.Check("looking up an object"));
+  LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
+  if (!file.valid()) return Fail(ErrorKind::kNotFound, "no object has the key \"{}\"", key);
+  bool has_checksum = false;
+  return InfoOf(key, file.get(), has_checksum);
+}
+
+Result<ListPage> LocalStore::List(const RequestContext& context, const ListOptions& options) {
+  PageBuilder page(options);
+  Status status;
+  LH_TRY(tree_.Walk(page.first_key(), options.prefix, [&](const std::string& key, int descriptor) {
+    status = context.Check("listing objects");
+    bool has_checksum = false;
+    return status && page.Add(InfoOf(key, descriptor, has_checksum));
+  }));
+  if (!status) return Fail(status.error());
+  return page.Finish();
+}
+
+Status LocalStore::Delete(const RequestContext& context, std::string_view key) {
+  LH_TRY(context.Check("removing an object"));
+  MutexLock lock(LockOf(key));
+  LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
+  if (!file.valid()) return {};
+  LH_ASSIGN(const auto entry, journal_->Append({JournalRecord::Kind::kDelete, key, {}, {}, {}}));
+  LH_TRY(tree_.Remove(key));
+  return {};
+}
+
+Status LocalStore::Replay(const JournalRecord& record) {
+  if (record.kind == JournalRecord::Kind::kDelete) {
+    LH_TRY(tree_.Remove(record.key));
+    return {};
+  }
+  if (record.kind == JournalRecord::Kind::kLarge) {
+    const fs::path temporary = private_folder_ / record.bytes;
+    const FileDescriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const auto attributes = file.valid() ? ReadAttributes(file.get()) : std::nullopt;
+    if (!attributes || attributes->etag != record.etag) return {};
+    return tree_.Publish(temporary, record.key, false);
+  }
+  LH_ASSIGN(const FileDescriptor current, tree_.Open(record.key));
+  if (current.valid()) {
+    FileSource source(current.get(), 0, record.bytes.size() + 1);
+    bool has_checksum = false;
+    const ObjectInfo info = InfoOf(record.key, current.get(), has_checksum);
+    if (info.size == record.bytes.size()) {
+      FileSource exact(current.get(), 0, info.size);
+      const auto bytes = ReadAll(exact, info.size);
+      if (bytes && *bytes == record.bytes) return {};
+    }
+  }
+  LH_ASSIGN(auto temporary, TemporaryObject::Make(private_folder_, NextNumber()));
+  LH_TRY(WriteFully(temporary.descriptor(), record.bytes));
+  ObjectInfo info;
+  info.etag = record.etag;
+  info.content_type = record.content_type;
+  LH_TRY(WriteAttributes(temporary.descriptor(), info));
+  LH_TRY(tree_.Publish(temporary.path(), record.key, false));
+  temporary.Published();
+  return {};
+}
+
+Result<FileDescriptor> LockRoot(const fs::path& root) {
+  std::error_code error;
+  fs::create_directories(root / kPrivateFolder, error);
+  if (error) return Fail(ErrnoError(error.value(), fmt::format("cannot make the store's folder {}", root.string())));
+  const fs::path path = root / kPrivateFolder / "lock";
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file.valid()) return Fail(ErrnoError(errno, fmt::format("cannot write to the store's folder {}", root.string())));
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    char owner[32] = {};
+    const ssize_t size = ::pread(file.get(), owner, sizeof(owner) - 1, 0);
+    return Fail(ErrorKind::kConflict, "the store {} is in use by process {}: only one may serve it at a time", root.string(),
+                size > 0 ? std::string_view(owner, static_cast<size_t>(size)) : "(unknown)");
+  }
+  const std::string pid = std::to_string(::getpid());
+  if (::ftruncate(file.get(), 0) != 0) return Fail(ErrnoError(errno, "cannot write the store's lock file"));
+  LH_TRY(WriteFullyAt(file.get(), pid, 0));
+  return file;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> OpenLocalStore(const LocalStoreOptions& options, const Clock& clock) {
+  LH_ASSIGN(FileDescriptor lock, LockRoot(options.root));
+  auto store = std::make_unique<LocalStore>(options, clock, std::move(lock));
+  LH_TRY(store->OpenJournal());
+  return store;
+}
+
+}  // namespace lakehouse::object

@@ -1,0 +1,49 @@
+// The folder tree of a local store: where an object is, putting a finished file in its place, walking in byte order of the
+// keys. Knows nothing of journals or ETags. Thread-safe; callers serialise writers of one key.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/mutex.h"
+#include "base/result.h"
+
+namespace lakehouse::object {
+
+class LocalTree {
+ public:
+  explicit LocalTree(std::filesystem::path root) : root_(std::move(root)) {}
+
+  // An open object file; not valid when there is none.
+  Result<FileDescriptor> Open(std::string_view key) const;
+  // Renames the file at `from` to the key's place, making the folders on the way. With `sync`, durable on return.
+  Status Publish(const std::filesystem::path& from, std::string_view key, bool sync);
+  // Removes the object and the folders that it leaves empty. False when there was none.
+  Result<bool> Remove(std::string_view key);
+  // Makes everything below the root durable.
+  Status Settle() const;
+
+  // Calls `visit` for each object whose key is not below `from`, in byte order, until it returns false. The descriptor
+  // belongs to the walk; an object that vanishes meanwhile is passed over.
+  using Visit = std::function<bool(const std::string& key, int descriptor)>;
+  Status Walk(const std::string& from, const std::string& prefix, const Visit& visit) const;
+
+  const std::filesystem::path& root() const { return root_; }
+
+ private:
+  struct Entry;
+  Status MakeFolders(const std::filesystem::path& relative) LH_REQUIRES(shape_);
+  Result<bool> WalkFolder(const std::filesystem::path& folder, const std::string& key_prefix, const std::string& from,
+                          const std::string& prefix, const Visit& visit) const;
+  Status ListFolder(const std::filesystem::path& folder, const std::string& component, std::vector<Entry>& entries) const;
+
+  const std::filesystem::path root_;
+  // Held shared by whoever resolves a key, exclusively by who turns an object into one beside a folder.
+  mutable SharedMutex shape_;
+};
+
+}  // namespace lakehouse::object

@@ -45,7 +45,9 @@ const std::string* FindHeader(const Headers& headers, std::string_view name) {
 }
 
 struct HttpClient::Impl {
-  explicit Impl(HttpClientOptions client_options) : options(std::move(client_options)) { curl_global_init(CURL_GLOBAL_ALL); }
+  explicit Impl(HttpClientOptions client_options) : options(std::move(client_options)) {
+    curl_global_init(CURL_GLOBAL_ALL);
+  }
 
   std::unique_ptr<Transport> Take() {
     MutexLock lock(mutex);
@@ -215,9 +217,11 @@ class Exchange final : public HttpResponse {
       case CURLE_COULDNT_RESOLVE_HOST:
       case CURLE_COULDNT_CONNECT:
       case CURLE_SSL_CONNECT_ERROR:
-      case CURLE_PEER_FAILED_VERIFICATION: return make(ErrorKind::kUnavailable, "cannot be reached");
+      case CURLE_PEER_FAILED_VERIFICATION:
+        return make(ErrorKind::kUnavailable, "cannot be reached");
       case CURLE_URL_MALFORMAT:
-      case CURLE_UNSUPPORTED_PROTOCOL: return make(ErrorKind::kInvalid, "is no usable address");
+      case CURLE_UNSUPPORTED_PROTOCOL:
+        return make(ErrorKind::kInvalid, "is no usable address");
       case CURLE_OPERATION_TIMEDOUT: {
         // Before a connection stood, nothing can have been sent.
         double connected = 0;
@@ -225,7 +229,8 @@ class Exchange final : public HttpResponse {
         if (connected == 0) return make(ErrorKind::kUnavailable, "cannot be reached");
         return make(ErrorKind::kAmbiguous, "broke the connection");
       }
-      default: return make(headers_done_ ? ErrorKind::kUpstream : ErrorKind::kAmbiguous, "broke the connection");
+      default:
+        return make(headers_done_ ? ErrorKind::kUpstream : ErrorKind::kAmbiguous, "broke the connection");
     }
   }
 

@@ -14,8 +14,8 @@ namespace lakehouse::object {
 namespace {
 
 constexpr std::string_view kMagic = "LHJRNL01";
-constexpr uint64_t kHeaderBytes = 16;   // magic, generation
-constexpr uint64_t kFrameBytes = 12;    // payload size, checksum
+constexpr uint64_t kHeaderBytes = 16;  // magic, generation
+constexpr uint64_t kFrameBytes = 12;   // payload size, checksum
 constexpr uint64_t kFullBytes = uint64_t{16} << 20;
 constexpr uint32_t kMaxPayloadBytes = 4 << 20;
 
@@ -72,7 +72,9 @@ std::optional<JournalRecord> ParsePayload(std::string_view payload) {
 }
 
 // A record of another generation, left in a file that is overwritten in place, must not pass for one of this.
-uint64_t Checksum(std::string_view payload, uint64_t generation) { return Xxh3(payload) ^ (generation * 0x9E3779B97F4A7C15ULL); }
+uint64_t Checksum(std::string_view payload, uint64_t generation) {
+  return Xxh3(payload) ^ (generation * 0x9E3779B97F4A7C15ULL);
+}
 
 void AppendFrame(std::string& batch, std::string_view payload, uint64_t generation) {
   PutInt(batch, static_cast<uint32_t>(payload.size()));
@@ -122,11 +124,13 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::filesystem::path& fold
     for (int i = 0; i < 2; ++i) {
       const auto path = folder / fmt::format("journal-{}", i);
       journal->files_[i].descriptor = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-      if (!journal->files_[i].descriptor.valid()) return Fail(ErrnoError(errno, "cannot open the journal " + path.string()));
+      if (!journal->files_[i].descriptor.valid())
+        return Fail(ErrnoError(errno, "cannot open the journal " + path.string()));
     }
   }
   const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0) return Fail(ErrnoError(errno, "cannot sync the journal's folder"));
+  if (!directory.valid() || ::fsync(directory.get()) != 0)
+    return Fail(ErrnoError(errno, "cannot sync the journal's folder"));
   LH_TRY(journal->Replay());
   return journal;
 }

@@ -23,7 +23,8 @@ struct JournalRecord {
   enum class Kind : uint8_t {
     kPut = 1,     // the object's bytes follow
     kDelete = 2,  // no object has this key
-    kLarge = 3,   // the object's bytes, synced before this record, are in the tree or in the temporary file that `bytes` names
+    kLarge = 3,  // the object's bytes, synced before this record, are in the tree or in the temporary file that `bytes`
+                 // names
   };
   Kind kind = Kind::kPut;
   std::string_view key;

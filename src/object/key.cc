@@ -28,8 +28,10 @@ Status CheckComponents(std::string_view key) {
   while (true) {
     const size_t slash = key.find('/');
     const std::string_view component = key.substr(0, slash);
-    if (component.empty()) return Fail(ErrorKind::kInvalid, "a key must have no empty component: no leading, trailing or doubled /");
-    if (IsDots(component)) return Fail(ErrorKind::kInvalid, "a key must have no . or .. component, also not percent-encoded");
+    if (component.empty())
+      return Fail(ErrorKind::kInvalid, "a key must have no empty component: no leading, trailing or doubled /");
+    if (IsDots(component))
+      return Fail(ErrorKind::kInvalid, "a key must have no . or .. component, also not percent-encoded");
     if (slash == std::string_view::npos) return {};
     key.remove_prefix(slash + 1);
   }
@@ -44,7 +46,8 @@ Status CheckKey(std::string_view key) {
   }
   for (const char c : key) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) return Fail(ErrorKind::kInvalid, "a key must hold no control byte (NUL, CR, LF, TAB or another)");
+    if (byte < 0x20 || byte == 0x7F)
+      return Fail(ErrorKind::kInvalid, "a key must hold no control byte (NUL, CR, LF, TAB or another)");
   }
   if (const auto offset = FindInvalidUtf8(key)) {
     return Fail(ErrorKind::kInvalid, "a key must be valid UTF-8; the byte at offset {} is not", *offset);

@@ -1,4 +1,5 @@
-// Turns sorted keys into one page of a listing: prefix, delimiter, start_after, token and limit the same for every backend.
+// Turns sorted keys into one page of a listing: prefix, delimiter, start_after, token and limit the same for every
+// backend.
 #pragma once
 
 #include <functional>
@@ -22,9 +23,9 @@ class PageBuilder {
   bool IsFull() const { return page_.objects.size() + page_.prefixes.size() >= options_.limit; }
 
   const ListOptions options_;
-  std::string after_;      // only keys above this
+  std::string after_;  // only keys above this
   std::string first_key_;
-  std::string last_;       // the last key or prefix on the page
+  std::string last_;  // the last key or prefix on the page
   ListPage page_;
 };
 

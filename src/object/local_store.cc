@@ -62,14 +62,16 @@ ObjectInfo InfoOf(std::string_view key, int descriptor, bool& has_checksum) {
   ObjectInfo info;
   info.key = key;
   info.size = static_cast<uint64_t>(stat.st_size);
-  info.last_modified = WallTime(std::chrono::seconds(stat.st_mtim.tv_sec) + std::chrono::microseconds(stat.st_mtim.tv_nsec / 1000));
+  info.last_modified =
+      WallTime(std::chrono::seconds(stat.st_mtim.tv_sec) + std::chrono::microseconds(stat.st_mtim.tv_nsec / 1000));
   const auto attributes = ReadAttributes(descriptor);
   has_checksum = attributes.has_value();
   if (attributes) {
     info.etag = attributes->etag;
     info.content_type = attributes->content_type;
   } else {
-    info.etag = fmt::format("f-{:x}-{:x}-{:x}", stat.st_ino, stat.st_size, stat.st_mtim.tv_sec * 1'000'000'000 + stat.st_mtim.tv_nsec);
+    info.etag = fmt::format("f-{:x}-{:x}-{:x}", stat.st_ino, stat.st_size,
+                            stat.st_mtim.tv_sec * 1'000'000'000 + stat.st_mtim.tv_nsec);
     info.content_type = "application/octet-stream";
   }
   return info;
@@ -78,7 +80,11 @@ ObjectInfo InfoOf(std::string_view key, int descriptor, bool& has_checksum) {
 class LocalReader final : public ObjectReader {
  public:
   LocalReader(FileDescriptor file, ObjectInfo info, uint64_t offset, uint64_t length)
-      : file_(std::move(file)), info_(std::move(info)), offset_(offset), length_(length), source_(file_.get(), offset, length) {}
+      : file_(std::move(file)),
+        info_(std::move(info)),
+        offset_(offset),
+        length_(length),
+        source_(file_.get(), offset, length) {}
   const ObjectInfo& info() const override { return info_; }
   uint64_t offset() const override { return offset_; }
   uint64_t length() const override { return length_; }
@@ -102,7 +108,9 @@ class TemporaryObject {
     if (!temporary.file_.valid()) return Fail(ErrnoError(errno, "cannot make a file in the store"));
     return temporary;
   }
-  TemporaryObject(TemporaryObject&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) { other.path_.clear(); }
+  TemporaryObject(TemporaryObject&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {
+    other.path_.clear();
+  }
   TemporaryObject& operator=(TemporaryObject&&) = delete;
   ~TemporaryObject() {
     if (!path_.empty()) ::unlink(path_.c_str());
@@ -139,7 +147,11 @@ class VerifiedFiles {
 class LocalStore final : public ObjectStore {
  public:
   LocalStore(LocalStoreOptions options, const Clock& clock, FileDescriptor lock)
-      : options_(std::move(options)), private_folder_(options_.root / kPrivateFolder), clock_(clock), lock_(std::move(lock)), tree_(options_.root) {}
+      : options_(std::move(options)),
+        private_folder_(options_.root / kPrivateFolder),
+        clock_(clock),
+        lock_(std::move(lock)),
+        tree_(options_.root) {}
 
   Status OpenJournal() {
     Journal::Tree tree;
@@ -174,7 +186,8 @@ class LocalStore final : public ObjectStore {
   Status Receive(const RequestContext& context, ByteSource& body, const PutOptions& options, std::string& small,
                  std::optional<TemporaryObject>& temporary, ObjectInfo& info);
   Result<PutResult> PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options, PutResult result);
-  Result<PutResult> PutLarge(std::string_view key, TemporaryObject& temporary, const PutOptions& options, PutResult result);
+  Result<PutResult> PutLarge(std::string_view key, TemporaryObject& temporary, const PutOptions& options,
+                             PutResult result);
   Status VerifyOnce(int descriptor, const ObjectInfo& info);
   Status Replay(const JournalRecord& record);
 
@@ -203,8 +216,8 @@ Result<bool> LocalStore::CheckConditions(std::string_view key, const PutOptions&
   return file.valid();
 }
 
-Status LocalStore::Receive(const RequestContext& context, ByteSource& body, const PutOptions& options, std::string& small,
-                           std::optional<TemporaryObject>& temporary, ObjectInfo& info) {
+Status LocalStore::Receive(const RequestContext& context, ByteSource& body, const PutOptions& options,
+                           std::string& small, std::optional<TemporaryObject>& temporary, ObjectInfo& info) {
   Xxh3_128 hash;
   std::string piece(std::min<uint64_t>(kCopyBytes, options.size.value_or(kCopyBytes) + 1), '\0');
   while (true) {
@@ -255,7 +268,8 @@ Result<PutResult> LocalStore::PutSmall(std::string_view key, std::string_view by
   MutexLock lock(LockOf(key));
   LH_ASSIGN(const bool exists, CheckConditions(key, options));
   result.created = !exists;
-  LH_ASSIGN(const auto entry, journal_->Append({JournalRecord::Kind::kPut, key, result.info.etag, result.info.content_type, bytes}));
+  LH_ASSIGN(const auto entry,
+            journal_->Append({JournalRecord::Kind::kPut, key, result.info.etag, result.info.content_type, bytes}));
   LH_TRY(tree_.Publish(temporary.path(), key, false));
   temporary.Published();
   return result;
@@ -269,7 +283,8 @@ Result<PutResult> LocalStore::PutLarge(std::string_view key, TemporaryObject& te
   LH_ASSIGN(const bool exists, CheckConditions(key, options));
   result.created = !exists;
   const std::string name = temporary.path().filename();
-  LH_ASSIGN(const auto entry, journal_->Append({JournalRecord::Kind::kLarge, key, result.info.etag, result.info.content_type, name}));
+  LH_ASSIGN(const auto entry,
+            journal_->Append({JournalRecord::Kind::kLarge, key, result.info.etag, result.info.content_type, name}));
   LH_TRY(tree_.Publish(temporary.path(), key, true));
   temporary.Published();
   return result;
@@ -288,7 +303,8 @@ Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
     hash.Update({piece.data(), taken});
   }
   if (hash.FinishHex() != info.etag) {
-    return Fail(ErrorKind::kInternal, "the object \"{}\" is damaged: its bytes are not those that were stored", info.key);
+    return Fail(ErrorKind::kInternal, "the object \"{}\" is damaged: its bytes are not those that were stored",
+                info.key);
   }
   verified_.Insert(stat.st_ino, info.etag);
   return {};
@@ -307,7 +323,8 @@ Result<std::unique_ptr<ObjectReader>> LocalStore::Get(const RequestContext& cont
   uint64_t offset = 0, length = info.size;
   if (options.range) {
     offset = options.range->offset;
-    if (offset >= info.size) return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", info.size);
+    if (offset >= info.size)
+      return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", info.size);
     length = std::min(options.range->length.value_or(info.size), info.size - offset);
   } else if (has_checksum) {
     LH_TRY(VerifyOnce(file.get(), info));
@@ -385,12 +402,13 @@ Result<FileDescriptor> LockRoot(const fs::path& root) {
   if (error) return Fail(ErrnoError(error.value(), fmt::format("cannot make the store's folder {}", root.string())));
   const fs::path path = root / kPrivateFolder / "lock";
   FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file.valid()) return Fail(ErrnoError(errno, fmt::format("cannot write to the store's folder {}", root.string())));
+  if (!file.valid())
+    return Fail(ErrnoError(errno, fmt::format("cannot write to the store's folder {}", root.string())));
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     char owner[32] = {};
     const ssize_t size = ::pread(file.get(), owner, sizeof(owner) - 1, 0);
-    return Fail(ErrorKind::kConflict, "the store {} is in use by process {}: only one may serve it at a time", root.string(),
-                size > 0 ? std::string_view(owner, static_cast<size_t>(size)) : "(unknown)");
+    return Fail(ErrorKind::kConflict, "the store {} is in use by process {}: only one may serve it at a time",
+                root.string(), size > 0 ? std::string_view(owner, static_cast<size_t>(size)) : "(unknown)");
   }
   const std::string pid = std::to_string(::getpid());
   if (::ftruncate(file.get(), 0) != 0) return Fail(ErrnoError(errno, "cannot write the store's lock file"));

@@ -1,10 +1,10 @@
-// Objects as files below one folder. An ordinary key is an ordinary path that other tools can open; object/local_path.h says
-// what happens to the others, docs/formats.md the rest.
+// Objects as files below one folder. An ordinary key is an ordinary path that other tools can open; object/local_path.h
+// says what happens to the others, docs/formats.md the rest.
 //
-// Durability: small bodies and deletes go through the journal (object/journal.h), where concurrent writers share syncs; a
-// large body is synced in a temporary file first. Either shows under its key only once it is durable. ETag, type and a
-// checksum stand in the file's extended attributes; whole reads are checked against them once.
-// Thread-safe. One process at a time owns the folder: a lock file says so.
+// Durability: small bodies and deletes go through the journal (object/journal.h), where concurrent writers share syncs;
+// a large body is synced in a temporary file first. Either shows under its key only once it is durable. ETag, type and
+// a checksum stand in the file's extended attributes; whole reads are checked against them once. Thread-safe. One
+// process at a time owns the folder: a lock file says so.
 #pragma once
 
 #include <filesystem>
@@ -22,6 +22,7 @@ struct LocalStoreOptions {
 
 // kForbidden for a folder that cannot be written, kConflict naming the process that owns it already, kInternal naming
 // what is damaged. REQUIRES: the clock outlives the store.
-Result<std::unique_ptr<ObjectStore>> OpenLocalStore(const LocalStoreOptions& options, const Clock& clock = SystemClock());
+Result<std::unique_ptr<ObjectStore>> OpenLocalStore(const LocalStoreOptions& options,
+                                                    const Clock& clock = SystemClock());
 
 }  // namespace lakehouse::object

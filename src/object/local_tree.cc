@@ -29,7 +29,8 @@ fs::path Beside(const fs::path& path) { return path.string() + std::string(kObje
 
 Status SyncFolder(const fs::path& folder) {
   const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor.valid() || ::fsync(descriptor.get()) != 0) return Fail(ErrnoError(errno, "cannot sync a folder of the store"));
+  if (!descriptor.valid() || ::fsync(descriptor.get()) != 0)
+    return Fail(ErrnoError(errno, "cannot sync a folder of the store"));
   return {};
 }
 
@@ -134,7 +135,9 @@ Status LocalTree::ListFolder(const fs::path& folder, const std::string& componen
     std::string_view name = item->d_name;
     if (name == "." || name == ".." || (name == kPrivateFolder && folder == root_)) continue;
     const fs::path path = folder / name;
-    NodeKind kind = item->d_type == DT_REG ? NodeKind::kFile : item->d_type == DT_DIR ? NodeKind::kFolder : KindOf(path);
+    NodeKind kind = item->d_type == DT_REG   ? NodeKind::kFile
+                    : item->d_type == DT_DIR ? NodeKind::kFolder
+                                             : KindOf(path);
     if (kind == NodeKind::kNone) continue;
     if (kind == NodeKind::kFolder && name.ends_with(kPieceFolder)) {
       name.remove_suffix(kPieceFolder.size());

@@ -1,5 +1,5 @@
-// The folder tree of a local store: where an object is, putting a finished file in its place, walking in byte order of the
-// keys. Knows nothing of journals or ETags. Thread-safe; callers serialise writers of one key.
+// The folder tree of a local store: where an object is, putting a finished file in its place, walking in byte order of
+// the keys. Knows nothing of journals or ETags. Thread-safe; callers serialise writers of one key.
 #pragma once
 
 #include <filesystem>
@@ -39,7 +39,8 @@ class LocalTree {
   Status MakeFolders(const std::filesystem::path& relative) LH_REQUIRES(shape_);
   Result<bool> WalkFolder(const std::filesystem::path& folder, const std::string& key_prefix, const std::string& from,
                           const std::string& prefix, const Visit& visit) const;
-  Status ListFolder(const std::filesystem::path& folder, const std::string& component, std::vector<Entry>& entries) const;
+  Status ListFolder(const std::filesystem::path& folder, const std::string& component,
+                    std::vector<Entry>& entries) const;
 
   const std::filesystem::path root_;
   // Held shared by whoever resolves a key, exclusively by who turns an object into one beside a folder.

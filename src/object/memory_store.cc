@@ -73,7 +73,8 @@ Result<std::unique_ptr<ObjectReader>> MemoryStore::Get(const RequestContext& con
   uint64_t offset = 0, length = size;
   if (options.range) {
     offset = options.range->offset;
-    if (offset >= size) return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", size);
+    if (offset >= size)
+      return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", size);
     length = std::min(options.range->length.value_or(size), size - offset);
   }
   return std::make_unique<MemoryReader>(std::move(stored.info), std::move(stored.bytes), offset, length);

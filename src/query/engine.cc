@@ -97,9 +97,13 @@ duckdb::Value ToValue(const Parameter& parameter) {
 
 class RunningQuery final : public QueryStream {
  public:
-  RunningQuery(Shared& shared, RequestContext request, ResultFormat format,
+  RunningQuery(Shared& shared, RequestContext context, const QueryRequest& request,
                std::shared_ptr<const catalog::LakeView> view)
-      : shared_(shared), request_(std::move(request)), format_(format), view_(std::move(view)) {}
+      : shared_(shared),
+        request_(std::move(context)),
+        sql_(request.sql),
+        format_(request.format),
+        view_(std::move(view)) {}
   ~RunningQuery() override { Release(); }
 
   Seq seq() const override { return view_->seq(); }
@@ -119,6 +123,7 @@ class RunningQuery final : public QueryStream {
 
   Shared& shared_;
   const RequestContext request_;
+  const std::string sql_;
   const ResultFormat format_;
   const std::shared_ptr<const catalog::LakeView> view_;
   std::unique_ptr<Session> session_;
@@ -126,6 +131,8 @@ class RunningQuery final : public QueryStream {
   std::optional<Stopper> stopper_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
+  // True once DuckDB itself has ended the query, in success or failure.
+  bool ended_ = false;
   std::atomic<uint64_t> bytes_{0};
   std::atomic<uint64_t> rows_{0};
 };
@@ -190,10 +197,12 @@ Result<duckdb::unique_ptr<duckdb::DataChunk>> RunningQuery::Fetch() {
   auto chunk = result_->Fetch();
   if (result_->HasError()) return Fail(Failure(result_->GetErrorObject()));
   if (chunk && chunk->size() == 0) chunk.reset();
+  if (!chunk) ended_ = true;
   return chunk;
 }
 
 Error RunningQuery::Failure(duckdb::ErrorData error) {
+  ended_ = true;
   if (EndsDatabase(error)) {
     session_->database->MarkBroken();
     const std::string& text = error.RawMessage();
@@ -209,15 +218,18 @@ Error RunningQuery::Failure(duckdb::ErrorData error) {
     return Error{ErrorKind::kCancelled, "the client went away and the query was stopped", std::nullopt, {}};
   }
   if (from_store) return *std::move(from_store);
-  return FromDuckDb(error, shared_.options.spill_folder.string());
+  return FromDuckDb(std::move(error), sql_, shared_.options.spill_folder.string());
 }
 
 void RunningQuery::Release() {
   if (!session_) return;
-  // In this order: the result stops its tasks, then nothing may interrupt the connection's next query.
+  if (!ended_) session_->connection->Interrupt();
   result_.reset();
   pending_.reset();
+  // From here nothing may interrupt the connection: the next interrupt would hit another query.
   stopper_.reset();
+  // Destroying a connection is what ends a query that nobody reads to its end: it waits for the tasks to notice.
+  if (!ended_) session_->connection->context->Destroy();
   state_->End();
   shared_.pool.Give(std::move(session_));
 }
@@ -249,7 +261,7 @@ class DuckDbEngine final : public Engine {
     const auto limit = std::min(request.timeout.value_or(shared_.options.timeout), shared_.options.timeout);
     bounded.deadline = context.deadline.Sooner(Deadline::After(limit));
     LH_ASSIGN(auto view, request.at_seq ? source_.At(bounded, *request.at_seq) : source_.Current(bounded));
-    auto query = std::make_unique<RunningQuery>(shared_, std::move(bounded), request.format, std::move(view));
+    auto query = std::make_unique<RunningQuery>(shared_, std::move(bounded), request, std::move(view));
     LH_TRY(query->Start(std::move(statement), request.parameters));
     return query;
   }

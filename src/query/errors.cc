@@ -42,8 +42,14 @@ ErrorKind KindOf(duckdb::ExceptionType type) {
 
 }  // namespace
 
-Error FromDuckDb(const duckdb::ErrorData& error, const std::string& spill_folder) {
-  Error ours{KindOf(error.Type()), error.Message(), std::nullopt, {}};
+Error FromDuckDb(duckdb::ErrorData error, const std::string& sql, const std::string& spill_folder) {
+  Error ours{KindOf(error.Type()), "", std::nullopt, {}};
+  if (const auto found = error.ExtraInfo().find("position"); found != error.ExtraInfo().end()) {
+    ours.members.emplace_back("position", found->second);
+  }
+  // Puts the line and a caret into the message, and forgets the position.
+  error.AddErrorLocation(sql);
+  ours.detail = error.Message();
   if (ours.kind == ErrorKind::kUpstream && ours.detail.find("No space left on device") != std::string::npos) {
     ours.kind = ErrorKind::kExhausted;
   }
@@ -55,12 +61,7 @@ Error FromDuckDb(const duckdb::ErrorData& error, const std::string& spill_folder
     ours.detail = "the query engine failed on this query; the log says more";
   }
   ReplaceAll(ours.detail, spill_folder, "<spill>");
-  if (ours.kind == ErrorKind::kInvalid) {
-    const auto& extra = error.ExtraInfo();
-    if (const auto found = extra.find("position"); found != extra.end()) {
-      ours.members.emplace_back("position", found->second);
-    }
-  }
+  if (ours.kind != ErrorKind::kInvalid) ours.members.clear();
   return ours;
 }
 

@@ -58,7 +58,9 @@ duckdb::unique_ptr<duckdb::TableRef> BindSnapshot(duckdb::ClientContext&, duckdb
 duckdb::TableFunction LakeTable::GetScanFunction(duckdb::ClientContext& context,
                                                  duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
   if (!lake_schema_.problem.empty()) {
-    throw duckdb::BinderException("dataset '%s' cannot be read: %s", name, lake_schema_.problem);
+    const std::string detail = fmt::format("dataset '{}' cannot be read: {}", name, lake_schema_.problem);
+    LakeState::Of(context)->NoteError(Error{ErrorKind::kUnprocessable, detail, std::nullopt, {}});
+    throw duckdb::BinderException(detail);
   }
   return BindLakeScan(context, catalog.Cast<LakeCatalog>().parquet_scan(), *this, manifest_, lake_schema_, bind_data);
 }

@@ -8,7 +8,7 @@ namespace lakehouse::query {
 namespace {
 
 // Data objects of datasets are written once under their key, and the manifest says their size.
-constexpr std::string_view kImmutablePrefix = "datasets/";
+bool IsImmutable(std::string_view key) { return key.starts_with("datasets/"); }
 
 struct LakeFileHandle final : duckdb::FileHandle {
   LakeFileHandle(duckdb::FileSystem& system, const std::string& path, duckdb::FileOpenFlags flags)
@@ -52,11 +52,22 @@ class LakeFileSystem final : public duckdb::FileSystem {
 
  private:
   // Keeps the error's kind on the query's state and leaves through DuckDB the only way it knows.
-  [[noreturn]] static void Throw(const LakeFileHandle& handle, Error error);
+  [[noreturn]] void Throw(const LakeFileHandle& handle, Error error);
+  // The object's true size, when a read failed because the manifest's is another.
+  std::optional<uint64_t> StoredSizeIfWrong(const LakeFileHandle& handle, const Error& error);
 
   object::BlockCache& cache_;
   const bool remote_;
 };
+
+std::optional<uint64_t> LakeFileSystem::StoredSizeIfWrong(const LakeFileHandle& handle, const Error& error) {
+  const bool suspect = error.kind == ErrorKind::kInternal || error.kind == ErrorKind::kRangeNotSatisfiable ||
+                       error.kind == ErrorKind::kUpstream;
+  if (!suspect || !IsImmutable(handle.info.key)) return std::nullopt;
+  const auto stored = cache_.Info(handle.request, handle.info.key);
+  if (!stored || stored->size == handle.info.size) return std::nullopt;
+  return stored->size;
+}
 
 void LakeFileSystem::Throw(const LakeFileHandle& handle, Error error) {
   if (error.kind == ErrorKind::kNotFound) {
@@ -64,8 +75,12 @@ void LakeFileSystem::Throw(const LakeFileHandle& handle, Error error) {
     error.kind = ErrorKind::kUpstream;
     error.detail =
         fmt::format("dataset '{}' cannot be read: its object {} is not in the store", handle.dataset, handle.info.key);
+  } else if (const auto stored = StoredSizeIfWrong(handle, error)) {
+    error.kind = ErrorKind::kUnprocessable;
+    error.detail = fmt::format("dataset '{}' cannot be read: its object {} has {} bytes, the catalog says {}",
+                               handle.dataset, handle.info.key, *stored, handle.info.size);
   } else if (!handle.dataset.empty()) {
-    error = std::move(error).In(fmt::format("reading dataset '{}'", handle.dataset));
+    error.detail.insert(0, fmt::format("reading dataset '{}': ", handle.dataset));
   }
   if (handle.state) handle.state->NoteError(error);
   throw duckdb::IOException(error.detail);
@@ -77,7 +92,7 @@ duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(
     throw duckdb::PermissionException("objects of the lake can only be read");
   }
   auto handle = duckdb::make_uniq<LakeFileHandle>(*this, file.path, flags);
-  handle->info.key = file.path.substr(std::min(file.path.size(), kLakeScheme.size()));
+  handle->info.key = KeyOf(file);
   if (auto client = duckdb::FileOpener::TryGetClientContext(opener)) {
     handle->state = LakeState::Of(*client);
     handle->request = handle->state->request();
@@ -90,9 +105,8 @@ duckdb::unique_ptr<duckdb::FileHandle> LakeFileSystem::OpenFileExtended(
       size = found->second.GetValue<uint64_t>();
     }
   }
-  if (size && handle->info.key.starts_with(kImmutablePrefix)) {
+  if (size && IsImmutable(handle->info.key)) {
     handle->info.size = *size;
-    // The size is part of the name: a manifest that lies about it must not spoil the blocks of one that does not.
     handle->info.etag = fmt::format("{}:{}", handle->info.key, *size);
   } else {
     auto info = cache_.Info(handle->request, handle->info.key);
@@ -131,12 +145,22 @@ duckdb::unique_ptr<duckdb::FileSystem> MakeLakeFileSystem(object::BlockCache& ca
   return duckdb::make_uniq<LakeFileSystem>(cache, remote);
 }
 
+std::string_view KeyOf(const duckdb::OpenFileInfo& file) {
+  const std::string_view path = file.path;
+  const std::string_view name = path.substr(std::min(path.size(), kLakeScheme.size()));
+  return name.substr(0, name.rfind('#'));
+}
+
 duckdb::OpenFileInfo LakeFile(std::string_view dataset, std::string_view key, uint64_t size) {
-  duckdb::OpenFileInfo file(std::string(kLakeScheme) + std::string(key));
+  // The size is part of the name, here and in the blocks' etag: caches know files by these, and a manifest that lies
+  // about an object's size must not spoil what is known of it through one that does not.
+  duckdb::OpenFileInfo file(fmt::format("{}{}#{}", kLakeScheme, key, size));
   file.extended_info = duckdb::make_shared_ptr<duckdb::ExtendedOpenFileInfo>();
   auto& options = file.extended_info->options;
   options["file_size"] = duckdb::Value::UBIGINT(size);
   options["dataset"] = duckdb::Value(std::string(dataset));
+  // Objects that clients registered under keys of their own may be replaced.
+  if (!IsImmutable(key)) options["validate_external_file_cache"] = duckdb::Value::BOOLEAN(true);
   return file;
 }
 

@@ -1,5 +1,5 @@
-// Objects of the store as DuckDB files: lake://<key>, read through the block cache. No writes, no listing, no glob.
-// Only the scans of this folder make such paths (lake_scan.h), and they say the object's size: no HEAD for data
+// Objects of the store as DuckDB files: lake://<key>#<size>, read through the block cache. No writes, no listing, no
+// glob. Only the scans of this folder make such paths (lake_scan.h), and they say the object's size: no HEAD for data
 // objects. Callable from any thread. REQUIRES: the cache outlives this.
 #pragma once
 
@@ -18,5 +18,7 @@ duckdb::unique_ptr<duckdb::FileSystem> MakeLakeFileSystem(object::BlockCache& ca
 
 // The file to open for an object of a dataset.
 duckdb::OpenFileInfo LakeFile(std::string_view dataset, std::string_view key, uint64_t size);
+// The object's key again.
+std::string_view KeyOf(const duckdb::OpenFileInfo& file);
 
 }  // namespace lakehouse::query

@@ -7,6 +7,7 @@
 
 #include "base/mutex.h"
 #include "query/lake_file_system.h"
+#include "query/lake_state.h"
 
 namespace lakehouse::query {
 namespace {
@@ -91,7 +92,53 @@ class LakeFileReader final : public duckdb::MultiFileReader {
                    duckdb::vector<std::string>&, duckdb::MultiFileReaderBindData&) override {}
   duckdb::unique_ptr<duckdb::MultiFileReader> Copy() const override { return duckdb::make_uniq<LakeFileReader>(info_); }
 
+  using MultiFileReader::CreateReader;
+  duckdb::shared_ptr<duckdb::BaseFileReader> CreateReader(duckdb::ClientContext& context,
+                                                          duckdb::GlobalTableFunctionState& state,
+                                                          const duckdb::OpenFileInfo& file, duckdb::idx_t index,
+                                                          const duckdb::MultiFileBindData& bind_data) override {
+    return Blame(context, file, [&] { return MultiFileReader::CreateReader(context, state, file, index, bind_data); });
+  }
+  duckdb::shared_ptr<duckdb::BaseFileReader> CreateReader(duckdb::ClientContext& context,
+                                                          const duckdb::OpenFileInfo& file,
+                                                          duckdb::BaseFileReaderOptions& options,
+                                                          const duckdb::MultiFileOptions& file_options,
+                                                          duckdb::MultiFileReaderInterface& interface) override {
+    return Blame(context, file,
+                 [&] { return MultiFileReader::CreateReader(context, file, options, file_options, interface); });
+  }
+  duckdb::ReaderInitializeType InitializeReader(duckdb::MultiFileReaderData& reader,
+                                                const duckdb::MultiFileBindData& bind_data,
+                                                const duckdb::vector<duckdb::MultiFileColumnDefinition>& columns,
+                                                const duckdb::vector<duckdb::ColumnIndex>& column_ids,
+                                                duckdb::optional_ptr<duckdb::TableFilterSet> filters,
+                                                duckdb::ClientContext& context,
+                                                duckdb::MultiFileGlobalState& state) override {
+    return Blame(context, reader.reader->file, [&] {
+      return MultiFileReader::InitializeReader(reader, bind_data, columns, column_ids, filters, context, state);
+    });
+  }
+
  private:
+  // Runs `open`; what DuckDB finds wrong with a file is noted as its dataset's own defect.
+  template <typename Open>
+  std::invoke_result_t<Open> Blame(duckdb::ClientContext& context, const duckdb::OpenFileInfo& file, const Open& open) {
+    try {
+      return open();
+    } catch (const std::exception& caught) {
+      const duckdb::ErrorData error(caught);
+      if (error.Type() == duckdb::ExceptionType::INVALID_INPUT || error.Type() == duckdb::ExceptionType::IO) {
+        LakeState::Of(context)->NoteError(Error{
+            ErrorKind::kUnprocessable,
+            fmt::format("dataset '{}' cannot be read: its object {} does not hold what the catalog says of it: {}",
+                        info_->manifest->name, KeyOf(file), error.RawMessage()),
+            std::nullopt,
+            {}});
+      }
+      throw;
+    }
+  }
+
   duckdb::shared_ptr<LakeScanInfo> info_;
 };
 

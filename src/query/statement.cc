@@ -47,10 +47,7 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseReadStatement(const std::s
   try {
     parser.ParseQuery(sql);
   } catch (const std::exception& caught) {
-    duckdb::ErrorData error(caught);
-    error.FinalizeError();
-    error.AddErrorLocation(sql);
-    return Fail(FromDuckDb(error, ""));
+    return Fail(FromDuckDb(duckdb::ErrorData(caught), sql, ""));
   }
   if (parser.statements.empty()) return Fail(ErrorKind::kInvalid, "there is no statement in the SQL text");
   if (parser.statements.size() > 1) {
@@ -61,6 +58,8 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseReadStatement(const std::s
   if (!OnlyReads(*statement)) {
     return Fail(ErrorKind::kInvalid, "{} is refused: {}", duckdb::StatementTypeToString(statement->type), kAllowed);
   }
+  // DuckDB would copy the text into its errors and lose the position; FromDuckDb does both.
+  statement->query.clear();
   return statement;
 }
 

@@ -154,8 +154,8 @@ void TestLake::Add(const std::string& name, const std::string& select, catalog::
 }
 
 void TestLake::Register(catalog::Manifest manifest, catalog::WriteMode mode) {
-  auto next = std::make_shared<State>(*states_.back());
-  next->at = Seq(states_.size());
+  auto next = in_place_ ? states_.back() : std::make_shared<State>(*states_.back());
+  if (!in_place_) next->at = Seq(states_.size());
   auto& versions = next->versions[Lower(manifest.name)];
   const auto before = next->Find(manifest.name);
   if (before && mode == catalog::WriteMode::kAppend) {
@@ -176,7 +176,13 @@ void TestLake::Register(catalog::Manifest manifest, catalog::WriteMode mode) {
   snapshot.mode = mode;
   versions.emplace_back(snapshot, shared);
   next->current[Lower(shared->name)] = shared;
-  states_.push_back(std::move(next));
+  if (!in_place_) states_.push_back(std::move(next));
+}
+
+void TestLake::RegisterQuietly(catalog::Manifest manifest) {
+  in_place_ = true;
+  Register(std::move(manifest));
+  in_place_ = false;
 }
 
 void TestLake::Drop(const std::string& name) {

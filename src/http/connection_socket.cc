@@ -1,5 +1,6 @@
 #include "http/connection_socket.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -54,6 +55,22 @@ std::span<iovec> Advance(std::span<iovec> pieces, size_t sent) {
     pieces.front().iov_len -= sent;
   }
   return pieces;
+}
+
+// The address of a socket's end, IPv4 as such also where it came mapped into IPv6.
+std::string AddressText(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (address.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+      inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
+    } else {
+      inet_ntop(AF_INET6, &v6, text, sizeof text);
+    }
+  }
+  return text;
 }
 
 void SetTick(int socket, int option, milliseconds tick) {
@@ -123,6 +140,20 @@ Status SendFile(int socket, int file, uint64_t offset, uint64_t length, millisec
     if (watch.IsStalled()) return Stalled();
   }
   return {};
+}
+
+std::string LocalAddress(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return AddressText(address);
+}
+
+std::string PeerAddress(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return {};
+  return AddressText(address);
 }
 
 void ResetConnection(int socket) {

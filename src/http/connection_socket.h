@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -29,6 +30,10 @@ Status SendAll(int socket, std::span<iovec> pieces, int flags, std::chrono::mill
 Result<size_t> SendNow(int socket, std::string_view bytes);
 // sendfile(2) of a range. kInternal when the file ends before the range does.
 Status SendFile(int socket, int file, uint64_t offset, uint64_t length, std::chrono::milliseconds stall);
+
+// The IP addresses of both ends, as text; empty when the socket has none.
+std::string LocalAddress(int socket);
+std::string PeerAddress(int socket);
 
 // Drops the connection so that the peer sees a reset, never a clean end. The descriptor stays open.
 void ResetConnection(int socket);

@@ -44,6 +44,8 @@ class Request {
   virtual Status OnlyQuery(std::initializer_list<std::string_view> known) const = 0;
   virtual std::optional<uint64_t> content_length() const = 0;  // nullopt: chunked, or no body
   virtual bool has_body() const = 0;
+  // The client's IP address, as text; empty where there is no socket.
+  virtual std::string client_address() const { return {}; }
   // The body, de-chunked. The first Read sends 100 Continue where the client waits for it.
   virtual ByteSource& body() = 0;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/connection.h"
+#include "http/connection_socket.h"
 #include "http/server_core.h"
 
 namespace lakehouse::http {
@@ -43,6 +44,7 @@ class Exchange final : public Request {
   Status OnlyQuery(std::initializer_list<std::string_view> known) const override;
   std::optional<uint64_t> content_length() const override { return head_.content_length; }
   bool has_body() const override { return head_.HasBody(); }
+  std::string client_address() const override { return PeerAddress(connection_.socket.get()); }
   ByteSource& body() override { return *body_; }
 
  private:

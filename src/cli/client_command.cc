@@ -1,0 +1,63 @@
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "version.h"
+
+namespace lakehouse::cli {
+
+namespace {
+
+constexpr char kDefaultUrl[] = "http://127.0.0.1:3110";
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+Result<Client> Connect(const GlobalOptions& global, const Console& console) {
+  ServerAddress address;
+  address.url = !global.url.empty() ? global.url : console.environment()("LAKEHOUSE_URL").value_or(kDefaultUrl);
+  address.api_key = console.environment()("LAKEHOUSE_API_KEY").value_or("");
+  return Client::Of(std::move(address), console.stop());
+}
+
+Status Run(const ParsedCommand& parsed, Console& console) {
+  const GlobalOptions& global = parsed.global;
+  const auto with_client = [&](auto command) -> Status {
+    LH_ASSIGN(Client client, Connect(global, console));
+    return command(client);
+  };
+  return std::visit(
+      Overloaded{
+          [&](const IngestOptions& o) {
+            return with_client([&](Client& c) { return RunIngest(c, console, global, o); });
+          },
+          [&](const SqlOptions& o) { return with_client([&](Client& c) { return RunSql(c, console, global, o); }); },
+          [&](const ListOptions&) { return with_client([&](Client& c) { return RunList(c, console, global); }); },
+          [&](const ShowOptions& o) { return with_client([&](Client& c) { return RunShow(c, console, global, o); }); },
+          [&](const DropOptions& o) { return with_client([&](Client& c) { return RunDrop(c, console, global, o); }); },
+          [&](const GetOptions& o) { return with_client([&](Client& c) { return RunGet(c, console, o); }); },
+          [&](const PutOptions& o) { return with_client([&](Client& c) { return RunPut(c, console, global, o); }); },
+          [&](const RemoveOptions& o) { return with_client([&](Client& c) { return RunRemove(c, console, o); }); },
+          [&](const StatusOptions&) { return with_client([&](Client& c) { return RunStatus(c, console, global); }); },
+          [&](const GcOptions& o) { return with_client([&](Client& c) { return RunGc(c, console, global, o); }); },
+          [&](const ConfigOptions& o) { return RunConfig(console, global, o); },
+          [&](const CompletionOptions& o) { return RunCompletion(console, o); },
+          [&](const HelpMarkdownOptions&) { return RunHelpMarkdown(console); },
+          [&](const VersionOptions&) { return console.Write(fmt::format("lakehouse {}\n", kVersion)); },
+          [&](const RoleOptions&) -> Status { return Fail(ErrorKind::kInternal, "a role is no client command"); },
+      },
+      parsed.command);
+}
+
+}  // namespace
+
+ExitCode RunClientCommand(const ParsedCommand& parsed, Console& console) {
+  const Status done = Run(parsed, console);
+  if (done) return ExitCode::kOk;
+  if (console.stop().stop_requested()) return ExitCode::kInterrupted;
+  if (!IsOutputClosed(done.error())) console.Note("lakehouse: " + DescribeError(done.error()));
+  return ExitCodeOf(done.error());
+}
+
+}  // namespace lakehouse::cli

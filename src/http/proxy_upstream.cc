@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -115,8 +116,11 @@ Result<SSL*> UpstreamPool::StartTls(int socket, Deadline deadline) {
   std::unique_ptr<SSL, void (*)(SSL*)> tls(SSL_new(tls_), SSL_free);
   if (tls == nullptr) return Fail(ErrorKind::kInternal, "no memory for a TLS connection");
   SSL_set_fd(tls.get(), socket);
-  SSL_set_tlsext_host_name(tls.get(), url_.host.c_str());
-  SSL_set1_host(tls.get(), url_.host.c_str());
+  // An address is checked against the certificate's addresses; it has no name to announce.
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.get()), url_.host.c_str()) != 1) {
+    SSL_set_tlsext_host_name(tls.get(), url_.host.c_str());
+    SSL_set1_host(tls.get(), url_.host.c_str());
+  }
   int done;
   while ((done = SSL_connect(tls.get())) != 1) {
     const int error = SSL_get_error(tls.get(), done);

@@ -65,10 +65,15 @@ Result<FileDescriptor> Listen(const ServerOptions& options) {
     return fail("the host has no address");
   }
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, freeaddrinfo);
-  FileDescriptor listener(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // A name with addresses of both kinds means the IPv4 one here: what it is for other programs, and what our own
+  // defaults say (localhost is 127.0.0.1).
+  const addrinfo* chosen = found;
+  while (chosen != nullptr && chosen->ai_family != AF_INET) chosen = chosen->ai_next;
+  if (chosen == nullptr) chosen = found;
+  FileDescriptor listener(socket(chosen->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (!listener.valid() || bind(listener.get(), found->ai_addr, found->ai_addrlen) != 0 ||
+  if (!listener.valid() || bind(listener.get(), chosen->ai_addr, chosen->ai_addrlen) != 0 ||
       listen(listener.get(), SOMAXCONN) != 0) {
     return fail(WhyNot(errno));
   }

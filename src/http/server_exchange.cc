@@ -141,7 +141,9 @@ Status Exchange::CallHandler(ResponseWriter& response, std::stop_token cancelled
 
 Status Exchange::AnswerError(ResponseWriter& response, const Error& error) {
   if (error.kind == ErrorKind::kCancelled || !response.Reset()) return Fail(error);
-  if (framing_status_ != 0 || overloaded_ || error.kind == ErrorKind::kRequestTimeout || body_->failed()) {
+  // Past the limit no time is spent on a body that nobody will look at.
+  if (framing_status_ != 0 || (overloaded_ && head_.HasBody()) || error.kind == ErrorKind::kRequestTimeout ||
+      body_->failed()) {
     response.CloseAfter();
   }
   for (const auto& [name, value] : error.members) {
@@ -179,7 +181,8 @@ Exchange::After Exchange::Settle(const ResponseWriter& response, const Status& a
     // A loop never gets here: requests with bodies are a thread's.
     return body_->Drain() ? After::kKeep : After::kDrain;
   }
-  return body_->done() && framing_status_ == 0 ? After::kClose : After::kDrain;
+  const bool all_read = body_->done() && framing_status_ == 0 && connection_.in.empty();
+  return all_read ? After::kClose : After::kDrain;
 }
 
 void Exchange::Account(const ResponseWriter& response, const Status& handled) {
@@ -193,7 +196,9 @@ void Exchange::Account(const ResponseWriter& response, const Status& handled) {
   core_.metrics.bytes_in->Add(body_->bytes());
   core_.metrics.bytes_out->Add(response.bytes_sent());
 
-  const LogLevel level = status >= 500 ? LogLevel::kWarn : LogLevel::kDebug;
+  // A refusal under load is the client's news; a line for each would make the load worse.
+  const bool is_fault = status >= 500 && status != 501 && status != 503;
+  const LogLevel level = is_fault ? LogLevel::kWarn : LogLevel::kDebug;
   if (!core_.log.Enabled(level)) return;
   core_.log.Write(level, "request",
                   {{"request_id", request_id_},

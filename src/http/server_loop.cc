@@ -25,6 +25,7 @@ constexpr milliseconds kLinger{4};
 // How soon a client that went away is noticed while its handler runs.
 constexpr milliseconds kWatchEvery{25};
 constexpr milliseconds kDrainFor{5000};
+constexpr milliseconds kDrainAtStop{300};
 constexpr size_t kReceive = 64 << 10;
 
 }  // namespace
@@ -159,10 +160,8 @@ void Loop::OnReadable(Connection& connection) {
 void Loop::Advance(Connection& connection) {
   for (;;) {
     if (!TakeHead(core_, connection)) return Wait(connection);
-    if (connection.exchange->NeedsThread() && (connection.exchange->Enter() || connection.exchange->HasBody())) {
-      // Without a place but with a body, the refusal too is a thread's: the body has to be dealt with.
-      return HandOver(connection);
-    }
+    // Without a place for it, the refusal is short and goes out from here.
+    if (connection.exchange->NeedsThread() && connection.exchange->Enter()) return HandOver(connection);
     if (!RunInline(connection)) return;
   }
 }
@@ -284,7 +283,12 @@ void Loop::CloseIdle() {
   for (size_t i = connections_.size(); i-- > 0;) {
     Connection& connection = *connections_[i];
     if (connection.owner.load(std::memory_order_acquire) == Owner::kLoop) {
-      if (all || connection.phase != Phase::kDrain) Close(connection);
+      if (all || connection.phase != Phase::kDrain) {
+        Close(connection);
+      } else {
+        // Long enough for an answer to get through, short enough not to hold the end up.
+        connection.until = std::min(connection.until, steady_clock::now() + kDrainAtStop);
+      }
     } else if (all) {
       connection.RequestStop();
       shutdown(connection.socket.get(), SHUT_RDWR);

@@ -470,6 +470,8 @@ TEST_F(ServerTest, RefusesPastItsLimitOfRequests) {
   EXPECT_EQ(refused.status, 503);
   EXPECT_TRUE(Client::Header(refused.head, "Retry-After"));
   EXPECT_EQ(Connect().Ask(Get("/inline")).status, 200);
+  Client fourth = Connect();
+  EXPECT_EQ(fourth.Ask(Post("/echo", std::string(1000000, 'x'))).status, 503);
   release.count_down();
   for (Client& client : clients) EXPECT_EQ(client.Receive().status, 200);
   EXPECT_TRUE(Eventually([&] { return Connect().Ask(Get("/hello")).status == 200; }));
@@ -481,6 +483,40 @@ TEST_F(ServerTest, RefusesPastItsLimitOfConnections) {
   Client first = Connect();
   EXPECT_EQ(first.Ask(Get("/hello")).status, 200);
   EXPECT_EQ(Connect().Ask(Get("/hello")).status, 503);
+}
+
+TEST_F(ServerTest, InlineAnswerToASlowReaderBlocksNobody) {
+  options_.io_threads = 1;
+  const std::string large = Pattern(30 << 20);
+  router_.Add({"GET", "/large",
+               [&](const RequestContext&, Request&, Response& response) { return response.Send(200, "", large); }, "",
+               milliseconds(60000), Dispatch::kInline});
+  Start();
+  Client slow = Connect();
+  slow.Send(Get("/large") + Get("/inline", "X-Request-Id: x\r\n"));
+  EXPECT_EQ(Connect().Ask(Get("/inline")).status, 200);
+  const Answer answer = slow.Receive();
+  EXPECT_TRUE(answer.whole);
+  EXPECT_TRUE(answer.body == large);
+  EXPECT_EQ(slow.Receive().body, "x||client");
+}
+
+TEST_F(ServerTest, LetsInWhoMayAsk) {
+  options_.api_keys = {"key"};
+  options_.role_token = "token";
+  router_.Add({"GET", "/health",
+               [](const RequestContext&, Request&, Response& response) { return response.Send(200, "", ""); }, "",
+               milliseconds(60000), Dispatch::kInline});
+  Start();
+  Client client = Connect();
+  EXPECT_EQ(client.Ask(Get("/health")).status, 200);
+  const Answer refused = client.Ask(Get("/inline"));
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_TRUE(Client::Header(refused.head, "WWW-Authenticate"));
+  EXPECT_EQ(client.Ask(Get("/inline", "Authorization: Bearer key\r\nX-Request-Id: x\r\n")).body, "x||client");
+  EXPECT_EQ(client.Ask(Get("/inline", "X-Lakehouse-Role-Token: token\r\nX-Request-Id: x\r\n")).body, "x||internal");
+  EXPECT_EQ(client.Ask("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 403);
+  EXPECT_EQ(client.Ask(Get("/health", "Origin: http://evil.example\r\n")).status, 403);
 }
 
 TEST_F(ServerTest, ManyClientsAtOnce) {

@@ -57,11 +57,20 @@ stage_checks() {
 }
 check_scripts() { printf '%s\n' "$@" | each 2 checks 60 scripts/{}; }
 
+smokes() { find tests/smoke -maxdepth 1 -name 'd*' -type f -perm -u+x -printf '%f\n' 2>/dev/null | sort; }
+# Documents, smokes and end-to-end tests ask the program itself.
+asks_program() {
+  { echo check-docs.py | selected checks; smokes | selected smoke; echo pytest | selected e2e; } | grep -q .
+}
+
 stage_unit() {
-  local programs
+  local programs targets
   mapfile -t programs < <(test_programs | selected unit)
-  # The program itself: documents, smokes and end-to-end tests ask it.
-  built check lakehouse "${programs[@]}" || return 0
+  targets=("${programs[@]}")
+  if asks_program; then targets+=(lakehouse); fi
+  [ ${#targets[@]} != 0 ] || return 0
+  configure_flags=()
+  built check "${targets[@]}" || return 0
   [ ${#programs[@]} = 0 ] || shown unit "unit tests (${#programs[@]} programs)" run_programs unit check 120 "${programs[@]}"
 }
 run_programs() { # STAGE PRESET SECONDS PROGRAM...
@@ -77,15 +86,15 @@ stage_docs() {
 }
 
 stage_smoke() {
-  local smokes
-  mapfile -t smokes < <(find tests/smoke -maxdepth 1 -name 'd*' -type f -perm -u+x -printf '%f\n' 2>/dev/null | sort | selected smoke)
-  [ ${#smokes[@]} != 0 ] && [ -x build/check/lakehouse ] || return 0
-  shown smoke "smokes (${#smokes[@]})" run_smokes "${smokes[@]}"
+  local names
+  mapfile -t names < <(smokes | selected smoke)
+  [ ${#names[@]} != 0 ] && [ -x build/check/lakehouse ] || return 0
+  shown smoke "smokes (${#names[@]})" run_smokes "${names[@]}"
 }
 run_smokes() { printf '%s\n' "$@" | each 1 smoke 180 "tests/smoke/{}"; }
 
 stage_e2e() {
-  echo e2e | selected e2e | grep -q . || return 0
+  echo pytest | selected e2e | grep -q . || return 0
   find tests/e2e -name 'test_*.py' 2>/dev/null | grep -q . && [ -x build/check/lakehouse ] || return 0
   shown e2e "end-to-end tests" run_pytest
 }

@@ -173,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"[vectord]\nmemory_limit = true\n", {"lakehouse.toml:2", "[vectord] memory_limit", "not a boolean"}},
         Refused{"[server]\ninsecure = \"true\"\n", {"lakehouse.toml:2", "insecure", "not a string"}},
         Refused{"[server]\ndata_dir = \"a\"\ndata_dir = \"b\"\n", {"lakehouse.toml:3"}},
-        Refused{"[server\n", {"lakehouse.toml:1"}},
+        Refused{"[server\n", {"lakehouse.toml:1"}}, Refused{"[s3]\n[!x]\n", {"lakehouse.toml:2"}},
         Refused{"[catalogd]\ngc_min_age = \"30m\"\n", {"lakehouse.toml:2", "gc_min_age", "[ingestd] timeout"}},
         Refused{"[ingestd]\ntimeout = \"48h\"\n", {"lakehouse.toml:2", "gc_min_age", "[ingestd] timeout"}},
         Refused{"[server]\nmemory_limit = \"1GiB\"\n[queryd]\nmemory_limit = \"2GiB\"\n",

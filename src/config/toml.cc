@@ -1,8 +1,28 @@
-#define TOML_EXCEPTIONS 0
+namespace {
+
+// toml++ 3.3 promises the optimizer what its input can break: "[!" fails an assertion (with NDEBUG an assumption),
+// U+FEEF comes to a point marked unreachable. Here the one throws, the other means "no". tests/corpus/toml_fuzz keeps
+// both.
+struct FailedAssertion {};
+
+}  // namespace
+
+#undef NDEBUG
+#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : throw FailedAssertion())
+#define TOML_EXCEPTIONS 1
 #define TOML_ENABLE_FORMATTERS 0
+// clang-format off: the order matters
+#include <toml++/impl/forward_declarations.h>
+#pragma push_macro("TOML_UNREACHABLE")
+#undef TOML_UNREACHABLE
+#define TOML_UNREACHABLE return {}
+#include <toml++/impl/unicode.h>
+#pragma pop_macro("TOML_UNREACHABLE")
 #include <toml++/toml.h>
+// clang-format on
 
 #include <algorithm>
+#include <cctype>
 
 #include "config/toml_internal.h"
 
@@ -30,6 +50,26 @@ TomlValue Convert(const toml::node& node) {
   return OtherToml{"a date or time"};
 }
 
+// The assertions that input can fail are those about [headers]; where it stood in the text is lost with the parser.
+uint32_t LineOfBrokenHeader(std::string_view text) {
+  constexpr std::string_view kBlank = " \t";
+  uint32_t line = 1;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view rest = text.substr(0, end);
+    rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
+    if (rest.starts_with('[')) {
+      rest.remove_prefix(std::min(rest.find_first_not_of(" \t["), rest.size()));
+      const bool begins_name = !rest.empty() && (std::isalnum(static_cast<unsigned char>(rest[0])) != 0 ||
+                                                 rest[0] == '_' || rest[0] == '-' || rest[0] == '"' || rest[0] == '\'');
+      if (!begins_name) return line;
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+    ++line;
+  }
+  return 1;
+}
+
 void AppendSection(std::string_view name, const toml::table& section, std::vector<TomlEntry>& entries) {
   if (section.empty())
     entries.push_back({std::string(name), "", OtherToml{"empty"}, section.source().begin.line, true});
@@ -41,14 +81,17 @@ void AppendSection(std::string_view name, const toml::table& section, std::vecto
 }  // namespace
 
 Result<std::vector<TomlEntry>> ParseToml(std::string_view text, std::string_view file_name) {
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
     return Fail(ErrorKind::kInvalid, "{}:{}: {} (column {})", file_name, error.source().begin.line, error.description(),
                 error.source().begin.column);
+  } catch (const FailedAssertion&) {
+    return Fail(ErrorKind::kInvalid, "{}:{}: not a section's name in brackets", file_name, LineOfBrokenHeader(text));
   }
   std::vector<TomlEntry> entries;
-  for (const auto& [name, node] : parsed.table()) {
+  for (const auto& [name, node] : table) {
     if (const toml::table* section = node.as_table()) {
       AppendSection(name.str(), *section, entries);
     } else {

@@ -64,12 +64,12 @@ class ArrowResultWriter final : public ResultWriter {
     return parquet_ ? BeginParquet() : BeginStream();
   }
 
-  Status Write(duckdb::DataChunk& chunk) override {
+  Status Write(duckdb::unique_ptr<duckdb::DataChunk> chunk) override {
     if (!appender_) {
       appender_ = std::make_unique<duckdb::ArrowAppender>(shape_.types, kBatchRows, shape_.properties, extensions_);
     }
-    appender_->Append(chunk, 0, chunk.size(), chunk.size());
-    rows_ += chunk.size();
+    appender_->Append(*chunk, 0, chunk->size(), chunk->size());
+    rows_ += chunk->size();
     return rows_ < kBatchRows ? Status() : FlushBatch();
   }
 

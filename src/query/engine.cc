@@ -182,12 +182,15 @@ Status RunningQuery::Execute(ByteSink& sink) {
   LH_ASSIGN(auto chunk, Fetch());
 
   CountingSink counted(sink, bytes_);
-  ResultShape shape{result_->names, result_->types, result_->client_properties, seq()};
+  // A result that is not streamed lends its values; it is small (EXPLAIN) and needs no help.
+  const bool streams = result_->type == duckdb::QueryResultType::STREAM_RESULT;
+  ResultShape shape{result_->names, result_->types, result_->client_properties, seq(),
+                    streams ? shared_.options.threads - 1 : 0};
   const auto writer = ResultWriter::Make(format_, std::move(shape), counted);
   LH_TRY(writer->Begin());
   while (chunk) {
-    LH_TRY(writer->Write(*chunk));
     rows_ += chunk->size();
+    LH_TRY(writer->Write(std::move(chunk)));
     LH_ASSIGN(chunk, Fetch());
   }
   return writer->End(rows_);

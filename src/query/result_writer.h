@@ -24,6 +24,7 @@ struct ResultShape {
   duckdb::vector<duckdb::LogicalType> types;
   duckdb::ClientProperties properties;
   Seq seq;
+  uint32_t helpers = 0;  // further threads that may turn a large result into text
 };
 
 class ResultWriter {
@@ -33,7 +34,8 @@ class ResultWriter {
   virtual ~ResultWriter() = default;
   // Everything before the rows. Called once, when the first rows are known to come without an error.
   virtual Status Begin() = 0;
-  virtual Status Write(duckdb::DataChunk& chunk) = 0;
+  // REQUIRES: the chunk owns its values.
+  virtual Status Write(duckdb::unique_ptr<duckdb::DataChunk> chunk) = 0;
   // Everything after the rows; all bytes are in the sink then.
   virtual Status End(uint64_t rows) = 0;
 };

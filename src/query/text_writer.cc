@@ -1,178 +1,203 @@
-// JSON, NDJSON and CSV: rows are put together in a buffer that goes out whenever it is full.
+// JSON, NDJSON and CSV: a head, rows that are formatted chunk by chunk (ordered_formatter.h), a foot.
 #include <string_view>
 #include <vector>
 
 #include "base/json.h"
+#include "query/ordered_formatter.h"
 #include "query/result_writer_internal.h"
 #include "query/value_text.h"
 
 namespace lakehouse::query {
 namespace {
 
-constexpr size_t kFlushBytes = size_t{256} << 10;
+std::vector<std::unique_ptr<ValueText>> MakeColumns(const ResultShape& shape) {
+  std::vector<std::unique_ptr<ValueText>> columns;
+  for (const auto& type : shape.types) columns.push_back(ValueText::For(type));
+  return columns;
+}
 
-class TextWriter : public ResultWriter {
+class ColumnFormatter : public RowFormatter {
  public:
-  TextWriter(ResultShape shape, ByteSink& sink) : shape_(std::move(shape)), sink_(sink) {
-    for (const auto& type : shape_.types) columns_.push_back(ValueText::For(type));
+  explicit ColumnFormatter(const ResultShape& shape) : columns_(MakeColumns(shape)) {}
+  void Format(duckdb::DataChunk& chunk, TextBuffer& out) final {
+    for (size_t i = 0; i < columns_.size(); ++i) columns_[i]->Attach(chunk.data[i], chunk.size());
+    for (duckdb::idx_t row = 0; row < chunk.size(); ++row) AppendRow(out, row);
   }
 
  protected:
-  void Attach(duckdb::DataChunk& chunk) {
-    for (size_t i = 0; i < columns_.size(); ++i) columns_[i]->Attach(chunk.data[i], chunk.size());
-  }
-  Status FlushIfFull() { return out_.size() < kFlushBytes ? Status() : Flush(); }
-  Status Flush() {
-    if (out_.empty()) return {};
-    LH_TRY(sink_.Write(out_));
-    out_.clear();
-    return {};
-  }
-
-  const ResultShape shape_;
-  std::vector<std::unique_ptr<ValueText>> columns_;
-  std::string out_;
-
- private:
-  ByteSink& sink_;
+  virtual void AppendRow(TextBuffer& out, duckdb::idx_t row) = 0;
+  const std::vector<std::unique_ptr<ValueText>> columns_;
 };
 
-class JsonResultWriter final : public TextWriter {
+// Every row with a comma in front; the writer takes the first one away.
+class JsonFormatter final : public ColumnFormatter {
  public:
-  using TextWriter::TextWriter;
-
-  Status Begin() override {
-    JsonWriter json(out_);
-    json.BeginObject().Key("columns").BeginArray();
-    for (size_t i = 0; i < shape_.names.size(); ++i) {
-      json.BeginObject().Key("name").String(shape_.names[i]).Key("type").String(TypeName(shape_.types[i])).EndObject();
-    }
-    json.EndArray();
-    out_.append(",\"rows\":[");
-    return {};
-  }
-
-  Status Write(duckdb::DataChunk& chunk) override {
-    Attach(chunk);
-    for (duckdb::idx_t row = 0; row < chunk.size(); ++row) {
-      if (!first_) out_.push_back(',');
-      first_ = false;
-      out_.push_back('[');
-      for (size_t i = 0; i < columns_.size(); ++i) {
-        if (i > 0) out_.push_back(',');
-        columns_[i]->AppendJson(out_, row);
-      }
-      out_.push_back(']');
-      LH_TRY(FlushIfFull());
-    }
-    return {};
-  }
-
-  Status End(uint64_t rows) override {
-    out_.append("],\"row_count\":");
-    AppendUint(out_, rows);
-    out_.append(",\"seq\":");
-    AppendUint(out_, shape_.seq.value);
-    out_.append("}\n");
-    return Flush();
-  }
+  using ColumnFormatter::ColumnFormatter;
 
  private:
-  bool first_ = true;
+  void AppendRow(TextBuffer& out, duckdb::idx_t row) override {
+    out.Append(",[");
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (i > 0) out.Push(',');
+      columns_[i]->AppendJson(out, row);
+    }
+    out.Push(']');
+  }
 };
 
-class NdjsonResultWriter final : public TextWriter {
+class NdjsonFormatter final : public ColumnFormatter {
  public:
-  using TextWriter::TextWriter;
-
-  Status Begin() override {
-    for (const auto& name : shape_.names) {
+  explicit NdjsonFormatter(const ResultShape& shape) : ColumnFormatter(shape) {
+    for (const auto& name : shape.names) {
       std::string key(keys_.empty() ? "{" : ",");
       AppendJsonString(key, name);
       keys_.push_back(key + ":");
     }
-    return {};
   }
-
-  Status Write(duckdb::DataChunk& chunk) override {
-    Attach(chunk);
-    for (duckdb::idx_t row = 0; row < chunk.size(); ++row) {
-      for (size_t i = 0; i < columns_.size(); ++i) {
-        out_.append(keys_[i]);
-        columns_[i]->AppendJson(out_, row);
-      }
-      out_.append("}\n");
-      LH_TRY(FlushIfFull());
-    }
-    return {};
-  }
-
-  Status End(uint64_t) override { return Flush(); }
 
  private:
+  void AppendRow(TextBuffer& out, duckdb::idx_t row) override {
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      out.Append(keys_[i]);
+      columns_[i]->AppendJson(out, row);
+    }
+    out.Append("}\n");
+  }
   std::vector<std::string> keys_;
 };
 
-// RFC 4180 with LF as COPY of DuckDB writes it.
-class CsvResultWriter final : public TextWriter {
+// A field of CSV (RFC 4180) from its text. An empty one is quoted: bare, it would read as NULL.
+void AppendCsvField(TextBuffer& out, std::string_view field) {
+  if (!field.empty() && field.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out.Append(field);
+    return;
+  }
+  out.Push('"');
+  for (const char c : field) {
+    if (c == '"') out.Push('"');
+    out.Push(c);
+  }
+  out.Push('"');
+}
+
+class CsvFormatter final : public ColumnFormatter {
  public:
-  using TextWriter::TextWriter;
-
-  Status Begin() override {
-    for (size_t i = 0; i < shape_.names.size(); ++i) {
-      if (i > 0) out_.push_back(',');
-      const size_t start = out_.size();
-      out_.append(shape_.names[i]);
-      QuoteFrom(start);
-    }
-    out_.push_back('\n');
-    return {};
-  }
-
-  Status Write(duckdb::DataChunk& chunk) override {
-    Attach(chunk);
-    for (duckdb::idx_t row = 0; row < chunk.size(); ++row) {
-      for (size_t i = 0; i < columns_.size(); ++i) {
-        if (i > 0) out_.push_back(',');
-        if (columns_[i]->IsNull(row)) continue;
-        const size_t start = out_.size();
-        columns_[i]->AppendText(out_, row);
-        QuoteFrom(start);
-      }
-      out_.push_back('\n');
-      LH_TRY(FlushIfFull());
-    }
-    return {};
-  }
-
-  Status End(uint64_t) override { return Flush(); }
+  using ColumnFormatter::ColumnFormatter;
 
  private:
-  // Quotes the field that begins at `start` if it needs it: an empty one would read as NULL.
-  void QuoteFrom(size_t start) {
-    const std::string_view field(out_.data() + start, out_.size() - start);
-    if (!field.empty() && field.find_first_of(",\"\r\n") == std::string_view::npos) return;
-    std::string quoted("\"");
-    for (const char c : field) {
-      if (c == '"') quoted.push_back('"');
-      quoted.push_back(c);
+  void AppendRow(TextBuffer& out, duckdb::idx_t row) override {
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (i > 0) out.Push(',');
+      if (columns_[i]->IsNull(row)) continue;
+      if (columns_[i]->IsPlain()) {
+        columns_[i]->AppendText(out, row);
+      } else {
+        field_.Clear();
+        columns_[i]->AppendText(field_, row);
+        AppendCsvField(out, field_.view());
+      }
     }
-    quoted.push_back('"');
-    out_.replace(start, std::string::npos, quoted);
+    out.Push('\n');
   }
+  TextBuffer field_;
+};
+
+std::unique_ptr<RowFormatter> MakeFormatter(ResultFormat format, const ResultShape& shape) {
+  switch (format) {
+    case ResultFormat::kNdjson:
+      return std::make_unique<NdjsonFormatter>(shape);
+    case ResultFormat::kCsv:
+      return std::make_unique<CsvFormatter>(shape);
+    default:
+      return std::make_unique<JsonFormatter>(shape);
+  }
+}
+
+std::string Head(ResultFormat format, const ResultShape& shape) {
+  std::string head;
+  if (format == ResultFormat::kJson) {
+    JsonWriter json(head);
+    json.BeginObject().Key("columns").BeginArray();
+    for (size_t i = 0; i < shape.names.size(); ++i) {
+      json.BeginObject().Key("name").String(shape.names[i]).Key("type").String(TypeName(shape.types[i])).EndObject();
+    }
+    json.EndArray();
+    head.append(",\"rows\":[");
+  } else if (format == ResultFormat::kCsv) {
+    TextBuffer names;
+    for (const auto& name : shape.names) {
+      if (names.size() > 0) names.Push(',');
+      AppendCsvField(names, name);
+    }
+    names.Push('\n');
+    head.assign(names.view());
+  }
+  return head;
+}
+
+// Gathers small writes, and drops the comma in front of the first row of JSON.
+class GatheringSink final : public ByteSink {
+ public:
+  GatheringSink(ByteSink& sink, bool drop_first_comma) : sink_(sink), drop_first_comma_(drop_first_comma) {}
+  void Hold(std::string_view text) { held_.append(text); }
+  Status Write(std::string_view bytes) override {
+    if (drop_first_comma_ && !bytes.empty()) {
+      bytes.remove_prefix(1);
+      drop_first_comma_ = false;
+    }
+    if (held_.size() + bytes.size() < kGatherBytes) {
+      held_.append(bytes);
+      return {};
+    }
+    LH_TRY(Flush());
+    return sink_.Write(bytes);
+  }
+  Status Flush() {
+    if (held_.empty()) return {};
+    LH_TRY(sink_.Write(held_));
+    held_.clear();
+    return {};
+  }
+
+ private:
+  static constexpr size_t kGatherBytes = size_t{64} << 10;
+  ByteSink& sink_;
+  bool drop_first_comma_;
+  std::string held_;
+};
+
+class TextWriter final : public ResultWriter {
+ public:
+  TextWriter(ResultFormat format, ResultShape shape, ByteSink& sink)
+      : format_(format),
+        shape_(std::move(shape)),
+        sink_(sink, format == ResultFormat::kJson),
+        rows_([this] { return MakeFormatter(format_, shape_); }, shape_.helpers, sink_) {}
+
+  Status Begin() override {
+    sink_.Hold(Head(format_, shape_));
+    return {};
+  }
+  Status Write(duckdb::unique_ptr<duckdb::DataChunk> chunk) override { return rows_.Add(std::move(chunk)); }
+  Status End(uint64_t rows) override {
+    LH_TRY(rows_.Finish());
+    if (format_ == ResultFormat::kJson) {
+      sink_.Hold(fmt::format("],\"row_count\":{},\"seq\":{}}}\n", rows, shape_.seq.value));
+    }
+    return sink_.Flush();
+  }
+
+ private:
+  const ResultFormat format_;
+  const ResultShape shape_;
+  GatheringSink sink_;
+  OrderedFormatter rows_;
 };
 
 }  // namespace
 
 std::unique_ptr<ResultWriter> MakeTextWriter(ResultFormat format, ResultShape shape, ByteSink& sink) {
-  switch (format) {
-    case ResultFormat::kNdjson:
-      return std::make_unique<NdjsonResultWriter>(std::move(shape), sink);
-    case ResultFormat::kCsv:
-      return std::make_unique<CsvResultWriter>(std::move(shape), sink);
-    default:
-      return std::make_unique<JsonResultWriter>(std::move(shape), sink);
-  }
+  return std::make_unique<TextWriter>(format, std::move(shape), sink);
 }
 
 }  // namespace lakehouse::query

@@ -1,13 +1,11 @@
 #include "query/value_text.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
+#include <cmath>
 #include <string_view>
 #include <vector>
 
 #include "base/hash.h"
-#include "base/json.h"
 
 namespace lakehouse::query {
 namespace {
@@ -19,20 +17,20 @@ class Unified : public ValueText {
  public:
   void Attach(duckdb::Vector& vector, idx_t count) override { vector.ToUnifiedFormat(count, format_); }
   bool IsNull(idx_t row) const override { return !format_.validity.RowIsValid(format_.sel->get_index(row)); }
-  void AppendJson(std::string& out, idx_t row) const final {
+  void AppendJson(TextBuffer& out, idx_t row) const final {
     const idx_t at = format_.sel->get_index(row);
     if (!format_.validity.RowIsValid(at)) {
-      out.append("null", 4);
+      out.Append("null");
     } else {
       Json(out, at);
     }
   }
-  void AppendText(std::string& out, idx_t row) const final { Text(out, format_.sel->get_index(row)); }
+  void AppendText(TextBuffer& out, idx_t row) const final { Text(out, format_.sel->get_index(row)); }
 
  protected:
   // `at` is a place in the vector's data, not a row.
-  virtual void Json(std::string& out, idx_t at) const = 0;
-  virtual void Text(std::string& out, idx_t at) const { Json(out, at); }
+  virtual void Json(TextBuffer& out, idx_t at) const = 0;
+  virtual void Text(TextBuffer& out, idx_t at) const { Json(out, at); }
   template <typename T>
   const T& Data(idx_t at) const {
     return duckdb::UnifiedVectorFormat::GetData<T>(format_)[at];
@@ -42,86 +40,101 @@ class Unified : public ValueText {
   duckdb::UnifiedVectorFormat format_;
 };
 
-class BoolText final : public Unified {
-  void Json(std::string& out, idx_t at) const override { out.append(Data<bool>(at) ? "true" : "false"); }
+class PlainUnified : public Unified {
+ public:
+  bool IsPlain() const final { return true; }
+};
+
+class BoolText final : public PlainUnified {
+  void Json(TextBuffer& out, idx_t at) const override { out.Append(Data<bool>(at) ? "true" : "false"); }
 };
 
 template <typename T>
-class IntegerText final : public Unified {
-  void Json(std::string& out, idx_t at) const override {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, Data<T>(at)).ptr;
-    out.append(digits, static_cast<size_t>(end - digits));
-  }
-};
-
-template <typename T>
-class FloatText final : public Unified {
-  void Json(std::string& out, idx_t at) const override {
-    if constexpr (std::is_same_v<T, float>) {
-      AppendJsonFloat(out, Data<T>(at));
+class IntegerText final : public PlainUnified {
+  void Json(TextBuffer& out, idx_t at) const override {
+    if constexpr (std::is_signed_v<T>) {
+      out.AppendInt(Data<T>(at));
     } else {
-      AppendJsonDouble(out, Data<T>(at));
-    }
-  }
-  void Text(std::string& out, idx_t at) const override {
-    const size_t before = out.size();
-    Json(out, at);
-    // NaN and the infinities are quoted in JSON only.
-    if (out[before] == '"') {
-      out.pop_back();
-      out.erase(before, 1);
+      out.AppendUint(Data<T>(at));
     }
   }
 };
 
-void AppendPadded(std::string& out, uint32_t value, int digits) {
-  char text[10];
-  for (int i = digits; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
-  out.append(text, static_cast<size_t>(digits));
-}
+template <typename T>
+class FloatText final : public PlainUnified {
+  void Json(TextBuffer& out, idx_t at) const override {
+    const T value = Data<T>(at);
+    if (std::isfinite(value)) {
+      out.AppendFinite(value);
+    } else {
+      out.AppendJsonString(Name(value));
+    }
+  }
+  void Text(TextBuffer& out, idx_t at) const override {
+    const T value = Data<T>(at);
+    if (std::isfinite(value)) {
+      out.AppendFinite(value);
+    } else {
+      out.Append(Name(value));
+    }
+  }
+  static std::string_view Name(T value) {
+    if (std::isnan(value)) return "NaN";
+    return value > 0 ? "Infinity" : "-Infinity";
+  }
+};
 
+// Days since 1970 as a date of the proleptic Gregorian calendar
+// (https://howardhinnant.github.io/date_algorithms.html, civil_from_days).
 // False for what needs DuckDB's own words: infinities, years past four digits or before year 1.
-bool AppendDate(std::string& out, duckdb::date_t date) {
-  if (!duckdb::Date::IsFinite(date)) return false;
-  int32_t year, month, day;
-  duckdb::Date::Convert(date, year, month, day);
-  if (year < 1 || year > 9999) return false;
-  AppendPadded(out, static_cast<uint32_t>(year), 4);
-  out.push_back('-');
-  AppendPadded(out, static_cast<uint32_t>(month), 2);
-  out.push_back('-');
-  AppendPadded(out, static_cast<uint32_t>(day), 2);
+bool AppendDate(TextBuffer& out, int32_t days_since_1970) {
+  constexpr int32_t kFirst = -719'162, kLast = 2'932'896;  // 0001-01-01 and 9999-12-31
+  if (days_since_1970 < kFirst || days_since_1970 > kLast) return false;
+  const auto days = static_cast<uint32_t>(days_since_1970 + 719'468);
+  const uint32_t era = days / 146'097;
+  const uint32_t day_of_era = days % 146'097;
+  const uint32_t year_of_era = (day_of_era - day_of_era / 1'460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const uint32_t shifted_month = (5 * day_of_year + 2) / 153;
+  const uint32_t day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+  const uint32_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
+  const uint32_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+  out.AppendDigits(year, 4);
+  out.Push('-');
+  out.AppendDigits(month, 2);
+  out.Push('-');
+  out.AppendDigits(day, 2);
   return true;
 }
 
-class DateText final : public Unified {
-  void Json(std::string& out, idx_t at) const override {
-    out.push_back('"');
+class DateText final : public PlainUnified {
+  void Json(TextBuffer& out, idx_t at) const override {
+    out.Push('"');
     Text(out, at);
-    out.push_back('"');
+    out.Push('"');
   }
-  void Text(std::string& out, idx_t at) const override {
-    if (!AppendDate(out, Data<duckdb::date_t>(at))) out.append(duckdb::Date::ToString(Data<duckdb::date_t>(at)));
+  void Text(TextBuffer& out, idx_t at) const override {
+    const auto date = Data<duckdb::date_t>(at);
+    if (!AppendDate(out, date.days)) out.Append(duckdb::Date::ToString(date));
   }
 };
 
-class TimestampText final : public Unified {
+class TimestampText final : public PlainUnified {
  public:
   explicit TimestampText(bool utc) : utc_(utc) {}
 
  private:
-  void Json(std::string& out, idx_t at) const override {
-    out.push_back('"');
+  void Json(TextBuffer& out, idx_t at) const override {
+    out.Push('"');
     Text(out, at);
-    out.push_back('"');
+    out.Push('"');
   }
-  void Text(std::string& out, idx_t at) const override {
+  void Text(TextBuffer& out, idx_t at) const override {
     const auto time = Data<duckdb::timestamp_t>(at);
-    if (!AppendFast(out, time)) out.append(duckdb::Timestamp::ToString(time));
-    if (utc_ && duckdb::Timestamp::IsFinite(time)) out.append("+00");
+    if (!AppendFast(out, time)) out.Append(duckdb::Timestamp::ToString(time));
+    if (utc_ && duckdb::Timestamp::IsFinite(time)) out.Append("+00");
   }
-  static bool AppendFast(std::string& out, duckdb::timestamp_t time) {
+  static bool AppendFast(TextBuffer& out, duckdb::timestamp_t time) {
     constexpr int64_t kDay = 86'400'000'000;
     if (!duckdb::Timestamp::IsFinite(time)) return false;
     int64_t day = time.value / kDay;
@@ -130,24 +143,20 @@ class TimestampText final : public Unified {
       micros += kDay;
       --day;
     }
-    const size_t before = out.size();
-    if (day > INT32_MAX || day < INT32_MIN || !AppendDate(out, duckdb::date_t(static_cast<int32_t>(day)))) {
-      out.resize(before);
-      return false;
-    }
+    if (day > INT32_MAX || day < INT32_MIN || !AppendDate(out, static_cast<int32_t>(day))) return false;
     const auto seconds = static_cast<uint32_t>(micros / 1'000'000);
     auto fraction = static_cast<uint32_t>(micros % 1'000'000);
-    out.push_back(' ');
-    AppendPadded(out, seconds / 3600, 2);
-    out.push_back(':');
-    AppendPadded(out, seconds / 60 % 60, 2);
-    out.push_back(':');
-    AppendPadded(out, seconds % 60, 2);
+    out.Push(' ');
+    out.AppendDigits(seconds / 3600, 2);
+    out.Push(':');
+    out.AppendDigits(seconds / 60 % 60, 2);
+    out.Push(':');
+    out.AppendDigits(seconds % 60, 2);
     if (fraction == 0) return true;
     int digits = 6;
     for (; fraction % 10 == 0; fraction /= 10) --digits;
-    out.push_back('.');
-    AppendPadded(out, fraction, digits);
+    out.Push('.');
+    out.AppendDigits(fraction, digits);
     return true;
   }
 
@@ -157,17 +166,17 @@ class TimestampText final : public Unified {
 std::string_view View(const duckdb::string_t& text) { return {text.GetData(), text.GetSize()}; }
 
 class StringText final : public Unified {
-  void Json(std::string& out, idx_t at) const override { AppendJsonString(out, View(Data<duckdb::string_t>(at))); }
-  void Text(std::string& out, idx_t at) const override { out.append(View(Data<duckdb::string_t>(at))); }
+  void Json(TextBuffer& out, idx_t at) const override { out.AppendJsonString(View(Data<duckdb::string_t>(at))); }
+  void Text(TextBuffer& out, idx_t at) const override { out.Append(View(Data<duckdb::string_t>(at))); }
 };
 
 class BlobText final : public Unified {
-  void Json(std::string& out, idx_t at) const override {
-    out.push_back('"');
+  void Json(TextBuffer& out, idx_t at) const override {
+    out.Push('"');
     Text(out, at);
-    out.push_back('"');
+    out.Push('"');
   }
-  void Text(std::string& out, idx_t at) const override { out.append(Base64Encode(View(Data<duckdb::string_t>(at)))); }
+  void Text(TextBuffer& out, idx_t at) const override { out.Append(Base64Encode(View(Data<duckdb::string_t>(at)))); }
 };
 
 // Whatever has no writer of its own: the text that DuckDB casts it to.
@@ -179,8 +188,8 @@ class CastText final : public ValueText {
     strings_.Attach(*text_, count);
   }
   bool IsNull(idx_t row) const override { return strings_.IsNull(row); }
-  void AppendJson(std::string& out, idx_t row) const override { strings_.AppendJson(out, row); }
-  void AppendText(std::string& out, idx_t row) const override { strings_.AppendText(out, row); }
+  void AppendJson(TextBuffer& out, idx_t row) const override { strings_.AppendJson(out, row); }
+  void AppendText(TextBuffer& out, idx_t row) const override { strings_.AppendText(out, row); }
 
  private:
   std::unique_ptr<duckdb::Vector> text_;
@@ -196,14 +205,14 @@ class ListText final : public Unified {
   }
 
  private:
-  void Json(std::string& out, idx_t at) const override {
+  void Json(TextBuffer& out, idx_t at) const override {
     const auto& entry = Data<duckdb::list_entry_t>(at);
-    out.push_back('[');
+    out.Push('[');
     for (idx_t i = 0; i < entry.length; ++i) {
-      if (i > 0) out.push_back(',');
+      if (i > 0) out.Push(',');
       child_->AppendJson(out, entry.offset + i);
     }
-    out.push_back(']');
+    out.Push(']');
   }
   const std::unique_ptr<ValueText> child_;
 };
@@ -219,13 +228,13 @@ class ArrayText final : public Unified {
   }
 
  private:
-  void Json(std::string& out, idx_t at) const override {
-    out.push_back('[');
+  void Json(TextBuffer& out, idx_t at) const override {
+    out.Push('[');
     for (idx_t i = 0; i < size_; ++i) {
-      if (i > 0) out.push_back(',');
+      if (i > 0) out.Push(',');
       child_->AppendJson(out, at * size_ + i);
     }
-    out.push_back(']');
+    out.Push(']');
   }
   const idx_t size_;
   const std::unique_ptr<ValueText> child_;
@@ -236,9 +245,10 @@ class StructText final : public Unified {
   explicit StructText(const duckdb::LogicalType& type) {
     const bool unnamed = duckdb::StructType::IsUnnamed(type);
     for (const auto& [name, child] : duckdb::StructType::GetChildTypes(type)) {
-      std::string key;
-      AppendJsonString(key, unnamed ? "col" + std::to_string(keys_.size() + 1) : name);
-      keys_.push_back(key + ":");
+      TextBuffer key;
+      key.AppendJsonString(unnamed ? "col" + std::to_string(keys_.size() + 1) : name);
+      key.Push(':');
+      keys_.emplace_back(key.view());
       children_.push_back(For(child));
     }
   }
@@ -251,14 +261,14 @@ class StructText final : public Unified {
   }
 
  private:
-  void Json(std::string& out, idx_t at) const override {
-    out.push_back('{');
+  void Json(TextBuffer& out, idx_t at) const override {
+    out.Push('{');
     for (size_t i = 0; i < children_.size(); ++i) {
-      if (i > 0) out.push_back(',');
-      out.append(keys_[i]);
+      if (i > 0) out.Push(',');
+      out.Append(keys_[i]);
       children_[i]->AppendJson(out, at);
     }
-    out.push_back('}');
+    out.Push('}');
   }
   std::vector<std::string> keys_;
   std::vector<std::unique_ptr<ValueText>> children_;
@@ -278,18 +288,18 @@ class MapText final : public Unified {
   }
 
  private:
-  void Json(std::string& out, idx_t at) const override {
+  void Json(TextBuffer& out, idx_t at) const override {
     const auto& entry = Data<duckdb::list_entry_t>(at);
-    out.push_back(by_name_ ? '{' : '[');
+    out.Push(by_name_ ? '{' : '[');
     for (idx_t i = entry.offset; i < entry.offset + entry.length; ++i) {
-      if (i > entry.offset) out.push_back(',');
-      if (!by_name_) out.append("{\"key\":");
+      if (i > entry.offset) out.Push(',');
+      if (!by_name_) out.Append("{\"key\":");
       key_->AppendJson(out, i);
-      out.append(by_name_ ? ":" : ",\"value\":");
+      out.Append(by_name_ ? ":" : ",\"value\":");
       value_->AppendJson(out, i);
-      if (!by_name_) out.push_back('}');
+      if (!by_name_) out.Push('}');
     }
-    out.push_back(by_name_ ? '}' : ']');
+    out.Push(by_name_ ? '}' : ']');
   }
   const bool by_name_;
   const std::unique_ptr<ValueText> key_, value_;

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "query/duckdb_internal.h"
+#include "query/text_buffer.h"
 
 namespace lakehouse::query {
 
@@ -16,10 +16,12 @@ class ValueText {
   // REQUIRES: the vector outlives the appending of its rows.
   virtual void Attach(duckdb::Vector& vector, duckdb::idx_t count) = 0;
   // The value at `row` as JSON; null for NULL.
-  virtual void AppendJson(std::string& out, duckdb::idx_t row) const = 0;
+  virtual void AppendJson(TextBuffer& out, duckdb::idx_t row) const = 0;
   // The value at `row` as plain text. REQUIRES: it is not NULL.
-  virtual void AppendText(std::string& out, duckdb::idx_t row) const = 0;
+  virtual void AppendText(TextBuffer& out, duckdb::idx_t row) const = 0;
   virtual bool IsNull(duckdb::idx_t row) const = 0;
+  // True when AppendText never gives a text that CSV would have to quote.
+  virtual bool IsPlain() const { return false; }
 
   static std::unique_ptr<ValueText> For(const duckdb::LogicalType& type);
 };

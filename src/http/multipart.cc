@@ -9,7 +9,7 @@ namespace lakehouse::http {
 
 namespace {
 
-constexpr size_t kFill = 256 << 10;
+constexpr size_t kBuffer = 256 << 10;
 constexpr size_t kMaxPartHead = 16 << 10;
 constexpr size_t kMaxField = 64 << 10;
 constexpr size_t kMaxFields = 100;
@@ -92,7 +92,10 @@ Result<size_t> FilePart::Read(std::span<char> out) { return reader_.ReadFile(out
 
 MultipartReader::MultipartReader(std::string boundary, ByteSource& body)
     // The first boundary needs no line end before it; with one lent to it, all boundaries look the same.
-    : body_(body), delimiter_("\r\n--" + std::move(boundary)), buffer_("\r\n") {}
+    : body_(body), delimiter_("\r\n--" + std::move(boundary)), buffer_(kBuffer), end_(2) {
+  buffer_[0] = '\r';
+  buffer_[1] = '\n';
+}
 
 Result<std::unique_ptr<MultipartReader>> MultipartReader::Open(std::string_view content_type, ByteSource& body) {
   LH_ASSIGN(const Parameters type, ParseParameters(content_type));
@@ -107,22 +110,17 @@ Result<std::unique_ptr<MultipartReader>> MultipartReader::Open(std::string_view 
 Status MultipartReader::Fill() {
   if (body_ended_)
     return Bad("the body ends after {} bytes without the closing boundary; was the upload cut off?", bytes_);
-  if (at_ > 0) {
-    buffer_.erase(0, at_);
-    data_end_ -= std::min(data_end_, at_);
-    at_ = 0;
-  }
-  const size_t before = buffer_.size();
-  buffer_.resize(before + kFill);
-  Result<size_t> got = body_.Read(std::span(buffer_).subspan(before));
-  buffer_.resize(before + got.value_or(0));
-  if (!got) return Fail(std::move(got.error()));
-  bytes_ += *got;
-  if (*got == 0) {
-    body_ended_ = true;
-    return Fill();
-  }
-  return {};
+  // What is waited for is shorter than the buffer: a delimiter, or a head with its limit.
+  std::memmove(buffer_.data(), buffer_.data() + at_, end_ - at_);
+  end_ -= at_;
+  data_end_ -= std::min(data_end_, at_);
+  at_ = 0;
+  LH_ASSIGN(const size_t got, body_.Read(std::span(buffer_).subspan(end_)));
+  bytes_ += got;
+  end_ += got;
+  if (got > 0) return {};
+  body_ended_ = true;
+  return Fill();
 }
 
 // Data of the current part up to its delimiter; 0 at the delimiter, which stays buffered.
@@ -134,7 +132,7 @@ Result<size_t> MultipartReader::ReadData(std::span<char> out) {
       at_ += size;
       return size;
     }
-    const void* found = memmem(buffer_.data() + at_, buffer_.size() - at_, delimiter_.data(), delimiter_.size());
+    const void* found = memmem(buffer_.data() + at_, end_ - at_, delimiter_.data(), delimiter_.size());
     if (found != nullptr) {
       data_end_ = static_cast<size_t>(static_cast<const char*>(found) - buffer_.data());
       if (data_end_ > at_) continue;
@@ -145,8 +143,8 @@ Result<size_t> MultipartReader::ReadData(std::span<char> out) {
     }
     // All but a tail that may be the start of the delimiter.
     const size_t tail = delimiter_.size() - 1;
-    if (buffer_.size() - at_ > tail) {
-      data_end_ = buffer_.size() - tail;
+    if (end_ - at_ > tail) {
+      data_end_ = end_ - tail;
     } else {
       LH_TRY(Fill());
     }
@@ -234,7 +232,7 @@ Status MultipartReader::SkipPreamble() {
   for (;;) {
     LH_ASSIGN(const size_t got, ReadData(bytes));
     if (got == 0) return {};
-    if (bytes_ > kMaxPreamble + kFill) return Bad("the boundary named in Content-Type is not where the body starts");
+    if (bytes_ > kMaxPreamble + kBuffer) return Bad("the boundary named in Content-Type is not where the body starts");
   }
 }
 

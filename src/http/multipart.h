@@ -60,7 +60,7 @@ class MultipartReader {
   enum class Next { kPart, kEnd };
 
   Status Fill();
-  std::string_view Buffered() const { return std::string_view(buffer_).substr(at_); }
+  std::string_view Buffered() const { return std::string_view(buffer_.data() + at_, end_ - at_); }
   Result<size_t> ReadData(std::span<char> out);
   Result<bool> AtDelimiter();
   Result<Next> TakeDelimiter();
@@ -72,8 +72,9 @@ class MultipartReader {
 
   ByteSource& body_;
   const std::string delimiter_;  // CRLF, two dashes, boundary
-  std::string buffer_;
-  size_t at_ = 0;        // of the next unread byte
+  std::vector<char> buffer_;
+  size_t at_ = 0;        // of the next unread byte in it
+  size_t end_ = 0;       // of what has been received
   size_t data_end_ = 0;  // bytes up to here are known to be data
   uint64_t bytes_ = 0;   // of the body
   bool body_ended_ = false;

@@ -152,8 +152,8 @@ void AnalyticEmbedded(benchmark::State& state) {
 void AnalyticEngine(benchmark::State& state) {
   for (auto _ : state) Bench::Get().RunEngine(kAnalytic[state.range(0)]);
 }
-BENCHMARK(AnalyticEmbedded)->DenseRange(0, 9)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(AnalyticEngine)->DenseRange(0, 9)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(AnalyticEmbedded)->DenseRange(0, 9)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(AnalyticEngine)->DenseRange(0, 9)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
 
 void SelectOneEmbedded(benchmark::State& state) {
   for (auto _ : state) Bench::Get().RunEmbedded("SELECT 1");
@@ -161,8 +161,8 @@ void SelectOneEmbedded(benchmark::State& state) {
 void SelectOneEngine(benchmark::State& state) {
   for (auto _ : state) Bench::Get().RunEngine("SELECT 1");
 }
-BENCHMARK(SelectOneEmbedded)->UseRealTime()->Unit(benchmark::kMicrosecond);
-BENCHMARK(SelectOneEngine)->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(SelectOneEmbedded)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(SelectOneEngine)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMicrosecond);
 
 constexpr const char* kWhole = "SELECT id, kind, fare, pickup FROM trips";
 
@@ -185,12 +185,12 @@ void ArrowByEngine(benchmark::State& state) {
 void ParquetByEngine(benchmark::State& state) {
   for (auto _ : state) Bench::Get().RunEngine(kWhole, ResultFormat::kParquet);
 }
-BENCHMARK(JsonByCopy)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(JsonByEngine)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(NdjsonByEngine)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(CsvByEngine)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(ArrowByEngine)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(ParquetByEngine)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(JsonByCopy)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(JsonByEngine)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(NdjsonByEngine)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(CsvByEngine)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(ArrowByEngine)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(ParquetByEngine)->MeasureProcessCPUTime()->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace lakehouse::query

@@ -112,9 +112,7 @@ Result<std::unique_ptr<net::HttpResponse>> Client::SendRaw(Call call) {
   Error error = std::move(response).error();
   if (context_.cancelled.stop_requested()) return Fail(ErrorKind::kCancelled, "interrupted");
   if (error.kind == ErrorKind::kUnavailable) {
-    return Fail(
-        CannotConnect(fmt::format("no answer from {}: {}; is the server running (lakehouse serve), or is --url wrong?",
-                                  address_.url, error.detail)));
+    return Fail(CannotConnect(error.detail + "; is the server running (lakehouse serve), or is --url wrong?"));
   }
   return Fail(std::move(error));
 }

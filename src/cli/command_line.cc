@@ -108,7 +108,8 @@ void CommandLine::AddIngest() {
   command->add_option("--format", ingest_.format, "What the bytes are, when the file's name does not tell")
       ->check(CLI::IsMember({"csv", "tsv", "ndjson", "parquet"}));
   command->add_option("--types", ingest_.types, "Column types that override what is inferred, as zip=VARCHAR,day=DATE")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--delimiter", ingest_.delimiter, "Between CSV fields: one character, or \\t");
   command->add_option("--encoding", ingest_.encoding, "Of CSV text")->check(CLI::IsMember({"utf-8", "latin1"}));
   command->add_flag("--no-header", ingest_.no_header,

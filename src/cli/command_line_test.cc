@@ -55,7 +55,7 @@ TEST(CommandLine, Ingest) {
 }
 
 TEST(CommandLine, FlagsMayStandBeforeTheFiles) {
-  const auto parsed = Parse({"ingest", "--types", "zip=VARCHAR", "--name", "n", "a.csv", "b.csv"});
+  const auto parsed = Parse({"ingest", "--name", "n", "--types", "zip=VARCHAR", "a.csv", "b.csv"});
   EXPECT_THAT(std::get<IngestOptions>(parsed.command).files, ElementsAre("a.csv", "b.csv"));
 }
 

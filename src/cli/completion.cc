@@ -61,7 +61,7 @@ std::string Bash(const std::vector<CommandDescription>& commands) {
   std::string text =
       "# bash completion for lakehouse: source <(lakehouse completion bash)\n"
       "_lakehouse() {\n"
-      "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= i\n"
+      "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i\n"
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
       "    case ${COMP_WORDS[i]} in --url|--config) ((i++)) ;; -*) ;; *) command=${COMP_WORDS[i]}; break ;; esac\n"
       "  done\n"
@@ -165,7 +165,9 @@ std::string Markdown(const std::vector<CommandDescription>& commands) {
                         command.doc, command.name, command.usage, command.example);
     text += "| argument or flag | does |\n|---|---|\n";
     for (const FlagDescription& argument : command.arguments) text += FlagRow(argument);
-    for (const FlagDescription& flag : command.flags) text += FlagRow(flag);
+    for (const FlagDescription& flag : command.flags) {
+      if (flag.names.front() != "--help") text += FlagRow(flag);
+    }
   }
   return text;
 }

@@ -49,9 +49,20 @@ const std::set<std::string_view>& AllowedTableFunctions() {
 }
 
 // Functions of values that read settings or the environment, write logs, wait, or leave something behind on the
-// connection for the next query.
-constexpr std::string_view kRemovedScalarFunctions[] = {
-    "current_setting", "getenv", "nextval", "currval", "write_log", "parse_duckdb_log_message", "sleep_ms", "setseed"};
+// connection for the next query; and those that know only DuckDB's own catalog.
+constexpr std::string_view kRemovedScalarFunctions[] = {"current_setting",
+                                                        "getenv",
+                                                        "nextval",
+                                                        "currval",
+                                                        "write_log",
+                                                        "parse_duckdb_log_message",
+                                                        "sleep_ms",
+                                                        "setseed",
+                                                        "txid_current",
+                                                        "current_transaction_id",
+                                                        "current_connection_id",
+                                                        "current_query_id",
+                                                        "json_serialize_plan"};
 
 void Remove(duckdb::ClientContext& context, duckdb::CatalogType type, std::string_view name) {
   duckdb::DropInfo drop;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <parquet/arrow/reader.h>
 
+#include <sstream>
 #include <thread>
 
 #include "object/block_cache.h"
@@ -496,6 +497,31 @@ TEST_F(EngineTest, WhatWasAcknowledgedIsSeenByTheNextQuery) {
   for (int i = 1; i < 20; ++i) {
     lake_.Add("trips", "SELECT 1 AS id", catalog::WriteMode::kAppend);
     EXPECT_THAT(Run("SELECT count(*) FROM trips").value(), HasSubstr(fmt::format("[[{}]]", i)));
+  }
+}
+
+// An internal error costs everybody's queries: no function that a query can name may lead to one.
+TEST_F(EngineTest, NoFunctionBreaksTheEngine) {
+  lake_.Add("trips", "SELECT 1 AS id");
+  EngineOptions options;
+  options.timeout = std::chrono::seconds(1);
+  Open(options);
+  const auto listed =
+      Run("SELECT DISTINCT function_name, function_type FROM duckdb_functions() WHERE function_type IN "
+          "('scalar', 'macro', 'table', 'table_macro') ORDER BY ALL",
+          ResultFormat::kCsv);
+  ASSERT_TRUE(listed) << listed.error().detail;
+  std::istringstream lines(*listed);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    const std::string name = line.substr(0, line.rfind(','));
+    const bool in_from = line.find(",table") != std::string::npos;
+    for (const char* arguments : {"", "NULL", "1", "'trips'", "1, 1", "'a', 'b'", "[1], 1"}) {
+      const std::string call = fmt::format("\"{}\"({})", name.starts_with('"') ? "+" : name, arguments);
+      const auto result = Run(in_from ? "SELECT * FROM " + call + " LIMIT 3" : "SELECT " + call);
+      if (!result) EXPECT_NE(result.error().kind, ErrorKind::kInternal) << call;
+    }
   }
 }
 

@@ -10,6 +10,20 @@ void ReplaceAll(std::string& text, const std::string& what, std::string_view by)
   }
 }
 
+// Replaces what stands between `from` (included) and `to`, or the end.
+void ReplaceBetween(std::string& text, std::string_view from, std::string_view to, std::string_view by) {
+  const size_t begin = text.find(from);
+  if (begin == std::string::npos) return;
+  const size_t end = text.find(to, begin + from.size());
+  text.replace(begin, (end == std::string::npos ? text.size() : end) - begin, by);
+}
+
+// DuckDB's hints at functions and extensions that nobody can have here.
+void ReplaceHints(std::string& text) {
+  ReplaceBetween(text, "\nDid you mean \"main.", "\n", "\nIt reaches outside the lake and is not available here.");
+  ReplaceBetween(text, "\n\nPlease try installing", "\n\nLINE ", "\n\nIt is not available here.");
+}
+
 ErrorKind KindOf(duckdb::ExceptionType type) {
   switch (type) {
     case duckdb::ExceptionType::INTERRUPT:
@@ -61,6 +75,7 @@ Error FromDuckDb(duckdb::ErrorData error, const std::string& sql, const std::str
     ours.detail = "the query engine failed on this query; the log says more";
   }
   ReplaceAll(ours.detail, spill_folder, "<spill>");
+  if (error.Type() == duckdb::ExceptionType::CATALOG) ReplaceHints(ours.detail);
   if (ours.kind != ErrorKind::kInvalid) ours.members.clear();
   return ours;
 }

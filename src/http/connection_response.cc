@@ -74,7 +74,10 @@ void ResponseWriter::BuildHead() {
 
   std::string& head = scratch_.head;
   head.clear();
-  fmt::format_to(std::back_inserter(head), "HTTP/1.1 {} {}\r\nServer: lakehouse\r\nDate: {}\r\nX-Request-Id: {}\r\n",
+  fmt::format_to(std::back_inserter(head),
+                 "HTTP/1.1 {} {}\r\nServer: lakehouse\r\nDate: {}\r\nX-Request-Id: {}\r\n"
+                 // Stored objects come from this origin too: a browser must not guess that one is a page.
+                 "X-Content-Type-Options: nosniff\r\n",
                  status_, ReasonPhrase(status_), FormatHttpDate(SystemClock().Now()), options_.request_id);
   head.append(headers_);
   if (chunked_) {

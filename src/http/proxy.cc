@@ -20,10 +20,17 @@ constexpr std::string_view kHopByHop[] = {
     "Connection", "Keep-Alive",        "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE",
     "Trailer",    "Transfer-Encoding", "Upgrade",          "Content-Length"};
 // What the gateway says for itself, or has judged already (Origin).
-constexpr std::string_view kOwnRequest[] = {"Host",          "Expect",          "Origin",           "X-Request-Id",
-                                            "traceparent",   "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+constexpr std::string_view kOwnRequest[] = {"Host",
+                                            "Expect",
+                                            "Origin",
+                                            "X-Request-Id",
+                                            "traceparent",
+                                            "X-Forwarded-For",
+                                            "X-Forwarded-Host",
+                                            kPrefixHeader,
+                                            "X-Forwarded-Proto",
                                             kRoleTokenHeader};
-constexpr std::string_view kOwnResponse[] = {"Date", "Server", "X-Request-Id"};
+constexpr std::string_view kOwnResponse[] = {"Date", "Server", "X-Request-Id", "X-Content-Type-Options"};
 
 bool IsOneOf(std::string_view name, std::span<const std::string_view> names) {
   return std::ranges::any_of(names, [name](std::string_view other) { return EqualsNoCase(name, other); });
@@ -69,6 +76,7 @@ std::string RequestHeadOf(const UpstreamPool& pool, const RequestContext& contex
               before != nullptr ? *before + ", " + request.client_address() : request.client_address());
   if (const std::string* host = request.header("Host")) AppendField(head, "X-Forwarded-Host", *host);
   AppendField(head, "X-Forwarded-Proto", "http");
+  if (!pool.options().strip_prefix.empty()) AppendField(head, kPrefixHeader, pool.options().strip_prefix);
   if (request.content_length()) {
     AppendField(head, "Content-Length", std::to_string(*request.content_length()));
   } else if (request.has_body()) {

@@ -6,8 +6,7 @@
 #include <latch>
 #include <thread>
 
-#include "base/mutex.h"
-#include "http/server_test_client.h"
+#include "http/server_test_fixture.h"
 
 namespace lakehouse::http {
 namespace {
@@ -15,18 +14,9 @@ namespace {
 using std::chrono::milliseconds;
 using testing::Answer;
 using testing::Client;
+using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const Deadline patience = Deadline::After(testing::kPatience);
-  while (!condition()) {
-    if (patience.HasPassed()) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 Route Of(std::string method, std::string pattern, Handler handler, milliseconds deadline = milliseconds(20000)) {
   return {std::move(method), std::move(pattern), std::move(handler), "", deadline, Dispatch::kHandlerThread};
@@ -197,6 +187,15 @@ TEST_F(ProxyTest, StreamsBodiesBothWaysInTheirFraming) {
   EXPECT_TRUE(stream.whole);
   EXPECT_EQ(stream.body.size(), 3000000u);
   EXPECT_EQ(client.Ask(Get("/v1/seen/x")).status, 200);
+}
+
+TEST_F(ProxyTest, ErrorsNameThePathThatTheClientAskedFor) {
+  StartBoth();
+  Client client = Connect();
+  EXPECT_THAT(client.Ask(Get("/v1/nowhere?x", "X-Forwarded-Prefix: /fake\r\n")).body,
+              HasSubstr("\"instance\":\"/v1/api/nowhere\""));
+  EXPECT_THAT(client.Ask(Get("/elsewhere", "X-Forwarded-Prefix: /fake\r\n")).body,
+              HasSubstr("\"instance\":\"/elsewhere\""));
 }
 
 TEST_F(ProxyTest, ContinueIsTheUpstreamsToGive) {

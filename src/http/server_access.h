@@ -36,6 +36,8 @@ class AccessRules {
 
 // The header that carries the role token.
 inline constexpr std::string_view kRoleTokenHeader = "X-Lakehouse-Role-Token";
+// What the gateway took off the front of the path; errors name the path as the client knows it.
+inline constexpr std::string_view kPrefixHeader = "X-Forwarded-Prefix";
 
 // "host", "host:port", "[::1]:port" to the host in lower case without brackets; empty when it is malformed.
 std::string HostOfAuthority(std::string_view authority);

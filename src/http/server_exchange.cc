@@ -82,6 +82,14 @@ Status Exchange::ParseQuery(std::string_view text) {
   return {};
 }
 
+// The path that the client asked for: behind a gateway that is the gateway's, which says what it took off. At the edge
+// only our own word counts.
+std::string Exchange::Instance() const {
+  const std::string* prefix = core_.options.strip_role_token ? nullptr : header(kPrefixHeader);
+  const bool usable = prefix != nullptr && prefix->starts_with('/') && observe::IsRequestId(*prefix);
+  return usable ? *prefix + std::string(path_) : std::string(path_);
+}
+
 const std::string& Exchange::capture(std::string_view name) const {
   const auto found = match_.captures.find(name);
   return found == match_.captures.end() ? kNothing : found->second;
@@ -152,8 +160,8 @@ Status Exchange::AnswerError(ResponseWriter& response, const Error& error) {
   if (error.kind == ErrorKind::kUnauthenticated) response.SetHeader("WWW-Authenticate", "Bearer realm=\"lakehouse\"");
   if (error.retry_after) response.SetHeader("Retry-After", std::to_string(error.retry_after->count()));
   const int status = framing_status_ != 0 ? framing_status_ : StatusOf(error.kind);
-  const std::string body = framing_status_ != 0 ? ProblemJsonOfStatus(status, error.detail, path_, request_id_)
-                                                : ProblemJson(error, path_, request_id_);
+  const std::string body = framing_status_ != 0 ? ProblemJsonOfStatus(status, error.detail, Instance(), request_id_)
+                                                : ProblemJson(error, Instance(), request_id_);
   return response.Send(status, "application/problem+json", body);
 }
 

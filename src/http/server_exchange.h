@@ -51,6 +51,7 @@ class Exchange final : public Request {
   Status Route();
   Status ParseQuery(std::string_view text);
   void TakeIds();
+  std::string Instance() const;
   Status CallHandler(ResponseWriter& response, std::stop_token cancelled);
   Status AnswerError(ResponseWriter& response, const Error& error);
   void Account(const ResponseWriter& response, const Status& handled);

@@ -30,7 +30,8 @@ void Loop::Serve(Connection& connection, Scratch& scratch) {
       if (!AwaitNext(connection)) return;
       continue;
     }
-    connection.exchange->Enter();
+    // Inline routes (health among them) take no place here either.
+    if (connection.exchange->NeedsThread()) connection.exchange->Enter();
     const Exchange::After after = connection.exchange->Run(scratch, nullptr);
     connection.exchange.reset();
     switch (after) {

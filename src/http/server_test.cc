@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
-#include <latch>
 #include <thread>
 
-#include "base/mutex.h"
-#include "http/server_test_client.h"
+#include "base/file.h"
+#include "http/server_test_fixture.h"
 
 namespace lakehouse::http {
 namespace {
@@ -18,84 +17,14 @@ using testing::Answer;
 using testing::Client;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// Waits for something that other threads bring about; false when it does not come.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const Deadline patience = Deadline::After(testing::kPatience);
-  while (!condition()) {
-    if (patience.HasPassed()) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-Status Echo(const RequestContext&, Request& request, Response& response) {
-  LH_ASSIGN(const std::string body, ReadAll(request.body(), 64 << 20));
-  return response.Send(200, "application/octet-stream", body);
-}
+using testing::Pattern;
+using testing::ServerTest;
 
 FileDescriptor MakeFile(const std::string& bytes) {
   FileDescriptor file(memfd_create("body", MFD_CLOEXEC));
   EXPECT_TRUE(WriteFully(file.get(), bytes));
   return file;
 }
-
-std::string Pattern(size_t size) {
-  std::string bytes(size, '\0');
-  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + (i * 31 + i / 977) % 26);
-  return bytes;
-}
-
-class ServerTest : public ::testing::Test {
- protected:
-  ServerTest() {
-    options_.header_timeout = milliseconds(2000);
-    options_.body_timeout = milliseconds(2000);
-    options_.idle_timeout = milliseconds(20000);
-    router_.Add(
-        {"GET", "/hello",
-         [](const RequestContext&, Request&, Response& response) { return response.Send(200, "text/plain", "hello"); },
-         "", milliseconds(60000), Dispatch::kHandlerThread});
-    router_.Add({"GET", "/inline",
-                 [](const RequestContext& context, Request&, Response& response) {
-                   return response.Send(200, "text/plain",
-                                        context.request_id + "|" + context.traceparent + "|" +
-                                            (context.internal ? "internal" : "client"));
-                 },
-                 "", milliseconds(60000), Dispatch::kInline});
-    router_.Add({"POST", "/echo", Echo, "", milliseconds(60000), Dispatch::kHandlerThread});
-    router_.Add(
-        {"PUT", "/refuse",
-         [](const RequestContext&, Request&, Response&) -> Status { return Fail(ErrorKind::kTooLarge, "too large"); },
-         "", milliseconds(60000), Dispatch::kHandlerThread});
-  }
-
-  void Start() {
-    auto server = Server::Bind(options_, Logger::Silent(), metrics_);
-    ASSERT_TRUE(server) << server.error().detail;
-    server_ = std::move(*server);
-    server_->Start(router_);
-  }
-  void Route(const std::string& method, const std::string& pattern, Handler handler,
-             milliseconds deadline = milliseconds(60000)) {
-    router_.Add({method, pattern, std::move(handler), "", deadline, Dispatch::kHandlerThread});
-  }
-  Client Connect() { return Client(server_->address()); }
-  static std::string Get(const std::string& target, const std::string& more = "") {
-    return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
-  }
-  static std::string Post(const std::string& target, const std::string& body, const std::string& more = "") {
-    return "POST " + target + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n" + more + "\r\n" + body;
-  }
-  int64_t Figure(const std::string& name) { return metrics_.GaugeOf(name, "", {{"service", "gateway"}}).value(); }
-
-  ServerOptions options_;
-  Router router_;
-  observe::Metrics metrics_;
-  std::unique_ptr<Server> server_;
-};
 
 TEST_F(ServerTest, KeepsConnectionsAlive) {
   Start();
@@ -261,27 +190,6 @@ TEST_F(ServerTest, DoesNotSendContinueForABodyThatIsThere) {
   EXPECT_EQ(client.Ask(Post("/echo", "body", "Expect: 100-continue\r\n")).status, 200);
 }
 
-TEST_F(ServerTest, DrainsSmallUnreadBodies) {
-  Start();
-  Client client = Connect();
-  const std::string request =
-      "PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + std::string(100000, 'x');
-  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Ask(request).status, 413);
-}
-
-TEST_F(ServerTest, LargeUnreadBodyGetsItsAnswerAndThenTheEnd) {
-  Start();
-  Client client = Connect();
-  client.Send("PUT /refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n");
-  // The client goes on sending all of it before it looks: the answer must survive that.
-  client.Send(std::string(100000000, 'x'));
-  const Answer answer = client.Receive();
-  EXPECT_EQ(answer.status, 413);
-  EXPECT_THAT(answer.body, HasSubstr("too large"));
-  client.EndSending();
-  EXPECT_TRUE(client.IsClosed());
-}
-
 TEST_F(ServerTest, RefusesAmbiguousFramingOnTheWire) {
   Start();
   for (const char* request :
@@ -298,16 +206,6 @@ TEST_F(ServerTest, RefusesAmbiguousFramingOnTheWire) {
   }
 }
 
-TEST_F(ServerTest, RefusesLargeHeads) {
-  options_.max_header_bytes = 20000;
-  Start();
-  Client client = Connect();
-  EXPECT_EQ(client.Ask(Get("/hello", "X: " + std::string(19000, 'a') + "\r\n")).status, 200);
-  EXPECT_EQ(client.Ask(Get("/hello", "X: " + std::string(20000, 'a') + "\r\n")).status, 431);
-  Client endless = Connect();
-  EXPECT_EQ(endless.Ask("GET /hello HTTP/1.1\r\nX: " + std::string(30000, 'a')).status, 431);
-}
-
 TEST_F(ServerTest, TruncatedBodyIsNoBody) {
   Start();
   Client client = Connect();
@@ -316,80 +214,6 @@ TEST_F(ServerTest, TruncatedBodyIsNoBody) {
   const Answer answer = client.Receive();
   EXPECT_EQ(answer.status, 400);
   EXPECT_THAT(answer.body, HasSubstr("ends before"));
-}
-
-TEST_F(ServerTest, TimesOutSlowHeads) {
-  options_.header_timeout = milliseconds(100);
-  Start();
-  Client client = Connect();
-  client.Send("GET /hello HTT");
-  const Answer answer = client.Receive();
-  EXPECT_EQ(answer.status, 408);
-  client.EndSending();
-  EXPECT_TRUE(client.IsClosed());
-}
-
-TEST_F(ServerTest, TimesOutSlowBodies) {
-  options_.body_timeout = milliseconds(100);
-  Start();
-  Client client = Connect();
-  client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
-  EXPECT_EQ(client.Receive().status, 408);
-}
-
-TEST_F(ServerTest, TimesOutIdleConnections) {
-  options_.idle_timeout = milliseconds(100);
-  Start();
-  Client client = Connect();
-  EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
-  EXPECT_TRUE(client.IsClosed());
-  Client silent = Connect();
-  EXPECT_TRUE(silent.IsClosed());
-}
-
-TEST_F(ServerTest, TimesOutClientsThatDoNotRead) {
-  options_.body_timeout = milliseconds(200);
-  std::latch ended(1);
-  Route("GET", "/endless", [&](const RequestContext&, Request&, Response& response) -> Status {
-    LH_TRY(response.Start(200, std::nullopt));
-    const std::string piece(1 << 20, 'x');
-    Status written;
-    while (written) written = response.Write(piece);
-    ended.count_down();
-    return written;
-  });
-  Start();
-  Client client = Connect();
-  client.Send(Get("/endless"));
-  ended.wait();
-  EXPECT_FALSE(client.Receive().whole);
-}
-
-TEST_F(ServerTest, RouteDeadlineBoundsTheBody) {
-  Route("POST", "/quick", Echo, milliseconds(100));
-  Start();
-  Client client = Connect();
-  client.Send("POST /quick HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
-  EXPECT_EQ(client.Receive().status, 408);
-}
-
-TEST_F(ServerTest, StopsTheHandlerOfAClientThatLeft) {
-  std::latch begun(1);
-  std::atomic<bool> stopped{false};
-  Route("POST", "/long", [&](const RequestContext& context, Request& request, Response&) -> Status {
-    LH_TRY(ReadAll(request.body(), 100));
-    begun.count_down();
-    if (Eventually([&] { return context.cancelled.stop_requested(); })) stopped = true;
-    return context.Check("test");
-  });
-  Start();
-  Client client = Connect();
-  client.Send(Post("/long", "x"));
-  begun.wait();
-  EXPECT_FALSE(stopped);
-  client.Hang();
-  EXPECT_TRUE(Eventually([&] { return stopped.load(); }));
-  EXPECT_TRUE(Eventually([&] { return Figure("lakehouse_http_connections") == 0; }));
 }
 
 TEST_F(ServerTest, ErrorsBecomeProblems) {
@@ -449,58 +273,6 @@ TEST_F(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
   EXPECT_THAT(answer.head, Not(HasSubstr("text/csv")));
 }
 
-TEST_F(ServerTest, RefusesPastItsLimitOfRequests) {
-  options_.max_handlers = 2;
-  std::latch release(1);
-  std::atomic<int> running{0};
-  Route("GET", "/wait", [&](const RequestContext&, Request&, Response& response) {
-    ++running;
-    release.wait();
-    return response.Send(200, "", "");
-  });
-  Start();
-  std::vector<Client> clients;
-  for (int i = 0; i < 2; ++i) {
-    clients.push_back(Connect());
-    clients.back().Send(Get("/wait"));
-  }
-  EXPECT_TRUE(Eventually([&] { return running == 2; }));
-  Client third = Connect();
-  const Answer refused = third.Ask(Get("/hello"));
-  EXPECT_EQ(refused.status, 503);
-  EXPECT_TRUE(Client::Header(refused.head, "Retry-After"));
-  EXPECT_EQ(Connect().Ask(Get("/inline")).status, 200);
-  Client fourth = Connect();
-  EXPECT_EQ(fourth.Ask(Post("/echo", std::string(1000000, 'x'))).status, 503);
-  release.count_down();
-  for (Client& client : clients) EXPECT_EQ(client.Receive().status, 200);
-  EXPECT_TRUE(Eventually([&] { return Connect().Ask(Get("/hello")).status == 200; }));
-}
-
-TEST_F(ServerTest, RefusesPastItsLimitOfConnections) {
-  options_.max_connections = 1;
-  Start();
-  Client first = Connect();
-  EXPECT_EQ(first.Ask(Get("/hello")).status, 200);
-  EXPECT_EQ(Connect().Ask(Get("/hello")).status, 503);
-}
-
-TEST_F(ServerTest, InlineAnswerToASlowReaderBlocksNobody) {
-  options_.io_threads = 1;
-  const std::string large = Pattern(30 << 20);
-  router_.Add({"GET", "/large",
-               [&](const RequestContext&, Request&, Response& response) { return response.Send(200, "", large); }, "",
-               milliseconds(60000), Dispatch::kInline});
-  Start();
-  Client slow = Connect();
-  slow.Send(Get("/large") + Get("/inline", "X-Request-Id: x\r\n"));
-  EXPECT_EQ(Connect().Ask(Get("/inline")).status, 200);
-  const Answer answer = slow.Receive();
-  EXPECT_TRUE(answer.whole);
-  EXPECT_TRUE(answer.body == large);
-  EXPECT_EQ(slow.Receive().body, "x||client");
-}
-
 TEST_F(ServerTest, LetsInWhoMayAsk) {
   options_.api_keys = {"key"};
   options_.role_token = "token";
@@ -517,25 +289,6 @@ TEST_F(ServerTest, LetsInWhoMayAsk) {
   EXPECT_EQ(client.Ask(Get("/inline", "X-Lakehouse-Role-Token: token\r\nX-Request-Id: x\r\n")).body, "x||internal");
   EXPECT_EQ(client.Ask("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 403);
   EXPECT_EQ(client.Ask(Get("/health", "Origin: http://evil.example\r\n")).status, 403);
-}
-
-TEST_F(ServerTest, ManyClientsAtOnce) {
-  Start();
-  std::vector<std::jthread> threads;
-  std::atomic<int> good{0};
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([&, t] {
-      Client client = Connect();
-      for (int i = 0; i < 100; ++i) {
-        const std::string body = fmt::format("{} {}", t, i);
-        if (client.Ask(i % 2 == 0 ? Post("/echo", body) : Get("/inline", "X-Request-Id: x\r\n")).body ==
-            (i % 2 == 0 ? body : "x||client"))
-          ++good;
-      }
-    });
-  }
-  threads.clear();
-  EXPECT_EQ(good, 800);
 }
 
 TEST_F(ServerTest, IdsComeInAndGoOut) {
@@ -587,71 +340,6 @@ TEST_F(ServerTest, NotFoundAndMethodNotAllowed) {
   EXPECT_EQ(answer.status, 405);
   EXPECT_EQ(Client::Header(answer.head, "Allow"), "GET, HEAD");
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
-}
-
-TEST_F(ServerTest, StopFinishesWhatIsInFlight) {
-  std::latch begun(1);
-  std::latch release(1);
-  Route("GET", "/wait", [&](const RequestContext&, Request&, Response& response) {
-    begun.count_down();
-    release.wait();
-    return response.Send(200, "", "done");
-  });
-  Start();
-  Client idle = Connect();
-  EXPECT_EQ(idle.Ask(Get("/hello")).status, 200);
-  Client client = Connect();
-  client.Send(Get("/wait"));
-  begun.wait();
-  std::jthread stopper([&] { server_->Stop(Deadline::After(testing::kPatience)); });
-  EXPECT_TRUE(idle.IsClosed());
-  release.count_down();
-  const Answer answer = client.Receive();
-  EXPECT_EQ(answer.body, "done");
-  EXPECT_THAT(answer.head, HasSubstr("Connection: close"));
-  EXPECT_TRUE(client.IsClosed());
-  stopper.join();
-  EXPECT_FALSE(Connect().connected());
-}
-
-TEST_F(ServerTest, StopBreaksOffWhatIsLate) {
-  std::latch begun(2);
-  Route("GET", "/wait", [&](const RequestContext& context, Request&, Response&) -> Status {
-    begun.count_down();
-    Eventually([&] { return context.cancelled.stop_requested(); });
-    return context.Check("wait");
-  });
-  Route("POST", "/read", [&](const RequestContext&, Request& request, Response&) -> Status {
-    begun.count_down();
-    LH_TRY(ReadAll(request.body(), 1000));
-    return {};
-  });
-  Start();
-  Client waiting = Connect();
-  waiting.Send(Get("/wait"));
-  Client reading = Connect();
-  reading.Send("POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n");
-  begun.wait();
-  server_->Stop(Deadline::After(milliseconds(50)));
-  EXPECT_EQ(waiting.Receive().status, 0);
-}
-
-TEST(ServerBind, SaysWhyNot) {
-  observe::Metrics metrics;
-  const auto first = Server::Bind({.service = "storaged"}, Logger::Silent(), metrics);
-  ASSERT_TRUE(first);
-  const auto second = Server::Bind({.bind = (*first)->address(), .service = "gateway"}, Logger::Silent(), metrics);
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().kind, ErrorKind::kInvalid);
-  EXPECT_THAT(second.error().detail,
-              HasSubstr("gateway cannot listen on " + (*first)->address() + ": the port is in use"));
-  for (const char* bind : {"nonsense", "127.0.0.1:", "127.0.0.1:99999", ":80", "127.0.0.1:8x", "192.0.2.1:0"}) {
-    EXPECT_FALSE(Server::Bind({.bind = bind}, Logger::Silent(), metrics)) << bind;
-  }
-  const auto v6 = Server::Bind({.bind = "[::1]:0"}, Logger::Silent(), metrics);
-  if (v6) {
-    EXPECT_THAT((*v6)->address(), ::testing::StartsWith("[::1]:"));
-  }
 }
 
 }  // namespace

@@ -1,0 +1,262 @@
+#include "ingest/parquet_encoder.h"
+
+#include <arrow/util/compression.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "ingest/parquet_dictionary.h"
+#include "ingest/parquet_thrift.h"
+
+namespace lakehouse::ingest {
+namespace {
+
+constexpr int kEncodingPlain = 0, kEncodingRle = 3, kEncodingRleDictionary = 8;
+constexpr int kPageData = 0, kPageDictionary = 2;
+constexpr size_t kMaxStatisticBytes = 64;
+
+template <typename T>
+void AppendRaw(std::string& out, T value) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &value, sizeof(T));
+  out.append(bytes, sizeof(T));
+}
+
+void AppendVarint(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
+  out.push_back(static_cast<char>(value));
+}
+
+// `count` times the same value, as one run of the RLE/bit-packing hybrid.
+void AppendRun(std::string& out, uint64_t count, uint32_t value, int width) {
+  AppendVarint(out, count << 1);
+  for (int bits = 0; bits < width; bits += 8) out.push_back(static_cast<char>(value >> bits));
+}
+
+// All values as one bit-packed run, the last group of eight filled up with zeros.
+template <typename T>
+void AppendBitPacked(std::string& out, const std::vector<T>& values, int width) {
+  const uint64_t groups = (values.size() + 7) / 8;
+  AppendVarint(out, groups << 1 | 1);
+  const size_t start = out.size();
+  out.resize(start + groups * static_cast<uint64_t>(width));
+  char* at = out.data() + start;
+  uint64_t pending = 0;
+  int pending_bits = 0;
+  for (const T value : values) {
+    pending |= static_cast<uint64_t>(value) << pending_bits;
+    pending_bits += width;
+    while (pending_bits >= 8) {
+      *at++ = static_cast<char>(pending);
+      pending >>= 8;
+      pending_bits -= 8;
+    }
+  }
+  if (pending_bits > 0) *at = static_cast<char>(pending);
+}
+
+// Definition levels of an optional column, with the four bytes of length that a version 1 data page wants.
+void AppendLevels(std::string& out, const ColumnData& column) {
+  const size_t start = out.size();
+  out.append(4, '\0');
+  if (column.nulls == 0) {
+    AppendRun(out, column.rows, 1, 1);
+  } else if (column.nulls == column.rows) {
+    AppendRun(out, column.rows, 0, 1);
+  } else {
+    AppendBitPacked(out, column.valid, 1);
+  }
+  const auto size = static_cast<uint32_t>(out.size() - start - 4);
+  std::memcpy(out.data() + start, &size, sizeof(size));
+}
+
+template <typename T>
+void AppendPlain(std::string& out, const std::vector<T>& values) {
+  out.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+void AppendPlain(std::string& out, const std::vector<std::string_view>& values) {
+  size_t bytes = values.size() * 4;
+  for (const std::string_view value : values) bytes += value.size();
+  const size_t start = out.size();
+  out.resize(start + bytes);
+  char* at = out.data() + start;
+  for (const std::string_view value : values) {
+    const auto size = static_cast<uint32_t>(value.size());
+    std::memcpy(at, &size, 4);
+    std::memcpy(at + 4, value.data(), size);
+    at += 4 + size;
+  }
+}
+
+template <typename T>
+std::string PlainOf(T value) {
+  std::string out;
+  AppendRaw(out, value);
+  return out;
+}
+
+template <typename T>
+void SetRange(EncodedChunk& chunk, const std::vector<T>& values) {
+  if (values.empty()) return;
+  const auto [low, high] = std::ranges::minmax_element(values);
+  chunk.min = PlainOf(*low);
+  chunk.max = PlainOf(*high);
+}
+
+// NaN has no place in an order, and the two zeros must both lie inside.
+void SetRange(EncodedChunk& chunk, const std::vector<double>& values) {
+  if (values.empty()) return;
+  double low = values.front(), high = values.front();
+  for (const double value : values) {
+    if (std::isnan(value)) return;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  chunk.min = PlainOf(low == 0 ? -0.0 : low);
+  chunk.max = PlainOf(high == 0 ? 0.0 : high);
+}
+
+// string_view compares bytes as unsigned, which is the order that Parquet wants. Long ones are left out.
+void SetRange(EncodedChunk& chunk, const std::vector<std::string_view>& values) {
+  if (values.empty()) return;
+  const auto [low, high] = std::ranges::minmax_element(values);
+  if (low->size() > kMaxStatisticBytes || high->size() > kMaxStatisticBytes) return;
+  chunk.min = std::string(*low);
+  chunk.max = std::string(*high);
+}
+
+}  // namespace
+
+struct ParquetEncoder::Impl {
+  std::unique_ptr<arrow::util::Codec> codec = arrow::util::Codec::Create(arrow::Compression::SNAPPY).ValueOrDie();
+  Dictionary<int64_t, NumberTraits<int64_t>> ints;
+  Dictionary<double, NumberTraits<double>> doubles;
+  Dictionary<int32_t, NumberTraits<int32_t>> dates;
+  Dictionary<std::string_view, TextTraits> texts;
+  std::string page;
+  std::string compressed;
+
+  // Compresses `page` and puts it behind its header.
+  Status AddPage(std::string& out, int type, int64_t values, int encoding, EncodedChunk& chunk) {
+    if (page.size() > INT32_MAX)
+      return Fail(ErrorKind::kInvalid, "a column has more than 2 GiB of text in one row group");
+    const auto* input = reinterpret_cast<const uint8_t*>(page.data());
+    const auto input_size = static_cast<int64_t>(page.size());
+    compressed.resize(static_cast<size_t>(codec->MaxCompressedLen(input_size, input)));
+    const auto size = codec->Compress(input_size, input, static_cast<int64_t>(compressed.size()),
+                                      reinterpret_cast<uint8_t*>(compressed.data()));
+    if (!size.ok()) return Fail(ErrorKind::kInternal, "cannot compress a page: {}", size.status().message());
+    const size_t start = out.size();
+    ThriftWriter thrift(out);
+    thrift.BeginStruct();
+    thrift.I32(1, type);
+    thrift.I32(2, static_cast<int32_t>(input_size));
+    thrift.I32(3, static_cast<int32_t>(*size));
+    thrift.Struct(type == kPageData ? 5 : 7);
+    thrift.I32(1, static_cast<int32_t>(values));
+    thrift.I32(2, encoding);
+    if (type == kPageData) {
+      thrift.I32(3, kEncodingRle);
+      thrift.I32(4, kEncodingRle);
+    }
+    thrift.EndStruct();
+    thrift.EndStruct();
+    const size_t header = out.size() - start;
+    out.append(compressed, 0, static_cast<size_t>(*size));
+    chunk.uncompressed_bytes += static_cast<int64_t>(header) + input_size;
+    chunk.compressed_bytes += static_cast<int64_t>(header) + *size;
+    return {};
+  }
+
+  template <typename T, typename Traits>
+  Status AddValues(std::string& out, const ColumnData& column, const std::vector<T>& values,
+                   Dictionary<T, Traits>& dictionary, EncodedChunk& chunk) {
+    if (!values.empty() && dictionary.Build(values)) {
+      SetRange(chunk, dictionary.distinct);
+      page.clear();
+      AppendPlain(page, dictionary.distinct);
+      chunk.dictionary_offset = static_cast<int64_t>(out.size());
+      LH_TRY(AddPage(out, kPageDictionary, static_cast<int64_t>(dictionary.distinct.size()), kEncodingPlain, chunk));
+      page.clear();
+      AppendLevels(page, column);
+      const int width = std::max(1, static_cast<int>(std::bit_width(dictionary.distinct.size() - 1)));
+      page.push_back(static_cast<char>(width));
+      if (dictionary.distinct.size() == 1) {
+        AppendRun(page, dictionary.codes.size(), 0, width);
+      } else {
+        AppendBitPacked(page, dictionary.codes, width);
+      }
+      chunk.data_offset = static_cast<int64_t>(out.size());
+      return AddPage(out, kPageData, static_cast<int64_t>(column.rows), kEncodingRleDictionary, chunk);
+    }
+    SetRange(chunk, values);
+    page.clear();
+    AppendLevels(page, column);
+    AppendPlain(page, values);
+    chunk.data_offset = static_cast<int64_t>(out.size());
+    return AddPage(out, kPageData, static_cast<int64_t>(column.rows), kEncodingPlain, chunk);
+  }
+
+  Status AddBooleans(std::string& out, const ColumnData& column, EncodedChunk& chunk) {
+    if (!column.booleans.empty()) {
+      const auto [low, high] = std::ranges::minmax_element(column.booleans);
+      chunk.min = std::string(1, static_cast<char>(*low));
+      chunk.max = std::string(1, static_cast<char>(*high));
+    }
+    page.clear();
+    AppendLevels(page, column);
+    const size_t start = page.size();
+    page.resize(start + (column.booleans.size() + 7) / 8);
+    for (size_t i = 0; i < column.booleans.size(); ++i) {
+      if (column.booleans[i] != 0) page[start + i / 8] = static_cast<char>(page[start + i / 8] | 1 << (i % 8));
+    }
+    chunk.data_offset = static_cast<int64_t>(out.size());
+    return AddPage(out, kPageData, static_cast<int64_t>(column.rows), kEncodingPlain, chunk);
+  }
+
+  Result<EncodedChunk> AddChunk(std::string& out, const ColumnData& column) {
+    EncodedChunk chunk;
+    chunk.type = column.type;
+    chunk.values = static_cast<int64_t>(column.rows);
+    chunk.nulls = static_cast<int64_t>(column.nulls);
+    Status status;
+    switch (column.type) {
+      case ColumnType::kBoolean:
+        status = AddBooleans(out, column, chunk);
+        break;
+      case ColumnType::kBigint:
+      case ColumnType::kTimestamp:
+      case ColumnType::kTimestampTz:
+        status = AddValues(out, column, column.ints, ints, chunk);
+        break;
+      case ColumnType::kDouble:
+        status = AddValues(out, column, column.doubles, doubles, chunk);
+        break;
+      case ColumnType::kDate:
+        status = AddValues(out, column, column.dates, dates, chunk);
+        break;
+      case ColumnType::kVarchar:
+        status = AddValues(out, column, column.texts, texts, chunk);
+        break;
+    }
+    if (!status) return Fail(status.error());
+    return chunk;
+  }
+};
+
+ParquetEncoder::ParquetEncoder() : impl_(std::make_unique<Impl>()) {}
+ParquetEncoder::~ParquetEncoder() = default;
+
+Result<EncodedRowGroup> ParquetEncoder::Encode(const std::vector<ColumnData>& columns) {
+  EncodedRowGroup group;
+  group.rows = static_cast<int64_t>(columns.front().rows);
+  for (const ColumnData& column : columns) {
+    LH_ASSIGN(auto chunk, impl_->AddChunk(group.bytes, column));
+    group.chunks.push_back(std::move(chunk));
+  }
+  return group;
+}
+
+}  // namespace lakehouse::ingest

@@ -33,7 +33,7 @@ Interrupt::Interrupt() {
 Interrupt::~Interrupt() {
   watcher_.request_stop();
   // Wakes the watcher; it sees that we are done and drops the signal.
-  pthread_kill(watcher_.native_handle(), SIGTERM);
+  pthread_kill(watcher_.native_handle(), SIGINT);
   watcher_.join();
 }
 

@@ -23,7 +23,7 @@ std::string Bar(double share) {
 
 }  // namespace
 
-Progress::Progress(Target target, std::string label, std::optional<uint64_t> total_bytes, const Clock& clock)
+Progress::Progress(Target target, const std::string& label, std::optional<uint64_t> total_bytes, const Clock& clock)
     : target_(target),
       label_(Printable(label)),
       total_(total_bytes),

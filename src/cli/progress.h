@@ -18,7 +18,7 @@ class Progress {
     bool is_terminal;
     size_t width;
   };
-  Progress(Target target, std::string label, std::optional<uint64_t> total_bytes, const Clock& clock);
+  Progress(Target target, const std::string& label, std::optional<uint64_t> total_bytes, const Clock& clock);
   // Wipes the line.
   ~Progress();
   Progress(const Progress&) = delete;

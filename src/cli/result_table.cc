@@ -66,7 +66,7 @@ Result<ResultTable> TableOfResult(std::string_view answer, uint64_t max_rows) {
       return Fail(NoAnswer("a row has another number of columns"));
     std::vector<std::optional<std::string>> cells;
     for (const json::value& value : row.get_array()) cells.push_back(CellOf(value));
-    result.table.AddRow(std::move(cells));
+    result.table.AddRow(cells);
   }
   return result;
 }

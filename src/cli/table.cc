@@ -45,7 +45,7 @@ Table::Table(std::vector<TableColumn> columns) : columns_(std::move(columns)) {
   for (TableColumn& column : columns_) column.name = Printable(column.name);
 }
 
-void Table::AddRow(std::vector<std::optional<std::string>> cells) {
+void Table::AddRow(const std::vector<std::optional<std::string>>& cells) {
   std::vector<std::string> row;
   row.reserve(cells.size());
   for (const auto& cell : cells) row.push_back(cell ? Printable(*cell) : "NULL");

@@ -19,7 +19,7 @@ class Table {
  public:
   explicit Table(std::vector<TableColumn> columns);
   // REQUIRES: as many cells as columns. nullopt shows as NULL.
-  void AddRow(std::vector<std::optional<std::string>> cells);
+  void AddRow(const std::vector<std::optional<std::string>>& cells);
   size_t rows() const { return rows_.size(); }
   // Header, rule and rows, each line ending in '\n'. With `width`, the widest columns are cut until a line fits.
   std::string Render(std::optional<size_t> width) const;

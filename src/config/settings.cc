@@ -54,6 +54,7 @@ Environment ProcessEnvironment() {
 
 Environment EnvironmentOf(std::map<std::string, std::string, std::less<>> variables) {
   std::vector<std::string> names;
+  names.reserve(variables.size());
   for (const auto& [name, value] : variables) names.push_back(name);
   return Environment(
       [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {

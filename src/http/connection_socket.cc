@@ -84,6 +84,13 @@ void SetUpSocket(int socket, milliseconds receive_tick, milliseconds send_tick) 
   const int on = 1;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  // A peer that vanished without a word is noticed after two minutes.
+  const int idle_seconds = 60;
+  const int probe_seconds = 15;
+  const int probes = 4;
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, sizeof idle_seconds);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &probe_seconds, sizeof probe_seconds);
+  setsockopt(socket, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
   SetTick(socket, SO_RCVTIMEO, receive_tick);
   SetTick(socket, SO_SNDTIMEO, send_tick);
 }

@@ -41,6 +41,7 @@ struct ServerCore {
   observe::RequestIds request_ids;
   std::atomic<bool> stopping{false};
   std::atomic<unsigned> in_flight{0};
+  std::atomic<unsigned> connections{0};
   std::atomic<size_t> lingering{0};  // handler threads that wait for a connection's next request
 
   // One of max_handlers places; each true is given back with Leave.

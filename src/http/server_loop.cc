@@ -121,7 +121,7 @@ void Loop::Accept() {
 
 void Loop::Adopt(FileDescriptor socket) {
   SetUpSocket(socket.get(), kLinger, std::clamp(core_.options.body_timeout / 4, milliseconds(10), milliseconds(1000)));
-  if (core_.metrics.connections->value() >= static_cast<int64_t>(core_.options.max_connections)) {
+  if (core_.connections.load(std::memory_order_relaxed) >= core_.options.max_connections) {
     core_.metrics.refused->Add();
     [[maybe_unused]] const auto sent =
         SendNow(socket.get(),
@@ -135,6 +135,7 @@ void Loop::Adopt(FileDescriptor socket) {
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->socket.get(), &event) != 0) return;
   connections_.push_back(std::move(connection));
   count_.store(connections_.size(), std::memory_order_release);
+  core_.connections.fetch_add(1, std::memory_order_relaxed);
   core_.metrics.connections->Add(1);
 }
 
@@ -144,6 +145,7 @@ void Loop::Close(Connection& connection) {
   connections_[index]->index = index;
   connections_.pop_back();
   count_.store(connections_.size(), std::memory_order_release);
+  core_.connections.fetch_sub(1, std::memory_order_relaxed);
   core_.metrics.connections->Add(-1);
 }
 

@@ -1,16 +1,14 @@
 // service::Catalog that answers kUnavailable with the reason until the catalog behind it has been opened.
 #pragma once
 
-#include "server/retrying_start.h"
 #include "service/catalog.h"
 
 namespace lakehouse::server {
 
-class CatalogHost final : public service::Catalog {
+class CatalogHost : public service::Catalog {
  public:
-  using Start = RetryingStart<service::Catalog>;
-  // REQUIRES: `start` outlives this.
-  explicit CatalogHost(const Start& start) : start_(start) {}
+  // The catalog behind this, or why it is not there yet.
+  virtual Result<service::Catalog*> Opened() const = 0;
 
   Result<catalog::RegisterResult> Register(const RequestContext& context,
                                            const catalog::RegisterRequest& request) override;
@@ -25,9 +23,6 @@ class CatalogHost final : public service::Catalog {
   Result<std::optional<catalog::Manifest>> FindSource(const RequestContext& context, std::string_view name,
                                                       std::string_view source_sha256, catalog::WriteMode mode) override;
   Status Ready(const RequestContext& context) override;
-
- private:
-  const Start& start_;
 };
 
 }  // namespace lakehouse::server

@@ -30,7 +30,6 @@ struct std::default_delete<duckdb::ActiveTimer> {
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/function/partition_stats.hpp"
 #include "duckdb/main/attached_database.hpp"
-#include "duckdb/main/client_config.hpp"
 #include "duckdb/main/client_context.hpp"
 #include "duckdb/main/client_context_state.hpp"
 #include "duckdb/parser/constraints/not_null_constraint.hpp"

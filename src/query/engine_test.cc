@@ -500,6 +500,33 @@ TEST_F(EngineTest, WhatWasAcknowledgedIsSeenByTheNextQuery) {
   }
 }
 
+TEST_F(EngineTest, LargeResultsKeepTheirOrder) {
+  lake_.Add("numbers", "SELECT i AS i FROM range(200000) t(i)");
+  EngineOptions options;
+  options.threads = 4;
+  Open(options);
+  std::string json, lines, csv = "i,s\n";
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string number = std::to_string(i);
+    json += (i == 0 ? "[" : ",[") + number + ",\"x" + number + "\"]";
+    lines += "{\"i\":" + number + ",\"s\":\"x" + number + "\"}\n";
+    csv += number + ",x" + number + "\n";
+  }
+  const std::string sql = "SELECT i, 'x' || i AS s FROM numbers";
+  const std::string whole = Run(sql).value();
+  EXPECT_TRUE(whole.find("\"rows\":[" + json + "],\"row_count\":200000,\"seq\":1}") != std::string::npos);
+  EXPECT_TRUE(Run(sql, ResultFormat::kNdjson).value() == lines);
+  EXPECT_TRUE(Run(sql, ResultFormat::kCsv).value() == csv);
+}
+
+TEST_F(EngineTest, ADatasetCannotStandBeforeSystemViews) {
+  lake_.Add("duckdb_tables", "SELECT 1 AS table_name");
+  lake_.Add("trips", "SELECT 1 AS id");
+  Open();
+  EXPECT_THAT(Run("SHOW TABLES").value(), HasSubstr("[[\"duckdb_tables\"],[\"trips\"]]"));
+  EXPECT_THAT(Run("SELECT * FROM snapshot('duckdb_tables', 1)").value(), HasSubstr("[[1]]"));
+}
+
 // An internal error costs everybody's queries: no function that a query can name may lead to one.
 TEST_F(EngineTest, NoFunctionBreaksTheEngine) {
   lake_.Add("trips", "SELECT 1 AS id");

@@ -25,6 +25,15 @@ std::optional<DatasetVersion> VersionOf(const duckdb::EntryLookupInfo& lookup) {
   return DatasetVersion(version.GetValue<uint64_t>());
 }
 
+// Names of DuckDB's own views, which SHOW TABLES and its like read without a schema in front: a dataset of that name
+// would stand before them for everybody. It is read through snapshot(), or AT (VERSION => n).
+bool IsSystemName(const std::string& name) {
+  for (const char* prefix : {"duckdb_", "sqlite_", "pragma_"}) {
+    if (duckdb::StringUtil::StartsWith(duckdb::StringUtil::Lower(name), prefix)) return true;
+  }
+  return false;
+}
+
 duckdb::unique_ptr<LakeTable> MakeTable(duckdb::SchemaCatalogEntry& schema,
                                         std::shared_ptr<const catalog::Manifest> manifest) {
   LakeSchema columns = ParseSchema(*manifest);
@@ -106,7 +115,9 @@ void DatasetSchema::Scan(duckdb::ClientContext& context, duckdb::CatalogType typ
 duckdb::optional_ptr<duckdb::CatalogEntry> DatasetSchema::LookupEntry(duckdb::CatalogTransaction transaction,
                                                                       const duckdb::EntryLookupInfo& lookup) {
   if (lookup.GetCatalogType() != duckdb::CatalogType::TABLE_ENTRY) return nullptr;
-  return TransactionOf(transaction).Table(*this, lookup.GetEntryName(), VersionOf(lookup));
+  const auto version = VersionOf(lookup);
+  if (!version && IsSystemName(lookup.GetEntryName())) return nullptr;
+  return TransactionOf(transaction).Table(*this, lookup.GetEntryName(), version);
 }
 
 // By name alone: making thousands of entries for a typing error would cost more than the query.

@@ -3,12 +3,6 @@
 #include <stop_token>
 
 namespace lakehouse::query {
-namespace {
-
-constexpr uint64_t kStreamingBufferBytes = uint64_t{8} << 20;
-
-}  // namespace
-
 Status SessionPool::Start() {
   LH_ASSIGN(auto session, Open());
   const MutexLock lock(mutex_);
@@ -82,8 +76,6 @@ Result<std::unique_ptr<Session>> SessionPool::Open() {
   }
   auto session = std::make_unique<Session>();
   session->connection = std::make_unique<duckdb::Connection>(database->duckdb());
-  // Room for the scan to run ahead of the writer of a large result.
-  duckdb::ClientConfig::GetConfig(*session->connection->context).streaming_buffer_size = kStreamingBufferBytes;
   session->database = std::move(database);
   return session;
 }

@@ -41,6 +41,7 @@ Status Run(const ParsedCommand& parsed, Console& console) {
           [&](const RemoveOptions& o) { return with_client([&](Client& c) { return RunRemove(c, console, o); }); },
           [&](const StatusOptions&) { return with_client([&](Client& c) { return RunStatus(c, console, global); }); },
           [&](const GcOptions& o) { return with_client([&](Client& c) { return RunGc(c, console, global, o); }); },
+          [&](const ConvertOptions& o) { return RunConvert(console, global, o); },
           [&](const ConfigOptions& o) { return RunConfig(console, global, o); },
           [&](const CompletionOptions& o) { return RunCompletion(console, o); },
           [&](const HelpMarkdownOptions&) { return RunHelpMarkdown(console); },

@@ -59,6 +59,7 @@ class CommandLine {
   StatusOptions status_;
   ConfigOptions config_;
   GcOptions gc_;
+  ConvertOptions convert_;
   VersionOptions version_;
   CompletionOptions completion_;
   HelpMarkdownOptions help_markdown_;
@@ -178,6 +179,15 @@ void CommandLine::AddOwnCommands() {
       Add("gc", "List what no kept version names, and remove it with --run", "lakehouse gc --min-age 48h --run", gc_);
   gc->add_flag("--run", gc_.run, "Remove it; without this nothing is changed");
   gc->add_option("--min-age", gc_.min_age, "Leave what is younger, e.g. 24h");
+  CLI::App* convert = Add("convert", "Turn a CSV file into a Parquet file here, without a server",
+                          "lakehouse convert trips.csv trips.parquet", convert_);
+  convert->add_option("FILE", convert_.input, "CSV file, UTF-8, not compressed")->required();
+  convert->add_option("OUTPUT", convert_.output, "Parquet file; appears once it is whole")->required();
+  convert->add_option("--types", convert_.types, "Column types that override what is inferred, as zip=VARCHAR,day=DATE")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  convert->add_option("--delimiter", convert_.delimiter, "Between fields: one character, or \\t");
+  convert->add_flag("--no-header", convert_.no_header, "The first row is data; columns are named column0, column1, …");
   Add("version", "Print the version", "lakehouse version", version_);
   CLI::App* completion =
       Add("completion", "Print a shell's completion script", "source <(lakehouse completion bash)", completion_);

@@ -17,6 +17,7 @@ Status RunPut(Client& client, Console& console, const GlobalOptions& global, con
 Status RunRemove(Client& client, Console& console, const RemoveOptions& options);
 Status RunStatus(Client& client, Console& console, const GlobalOptions& global);
 Status RunGc(Client& client, Console& console, const GlobalOptions& global, const GcOptions& options);
+Status RunConvert(Console& console, const GlobalOptions& global, const ConvertOptions& options);
 Status RunConfig(Console& console, const GlobalOptions& global, const ConfigOptions& options);
 Status RunCompletion(Console& console, const CompletionOptions& options);
 Status RunHelpMarkdown(Console& console);

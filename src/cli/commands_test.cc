@@ -295,6 +295,21 @@ TEST_F(Commands, ConfigPrintsEverySettingWithItsOrigin) {
   EXPECT_THAT(wrong.err, HasSubstr("w.toml:2"));
 }
 
+TEST_F(Commands, ConvertWritesParquetHere) {
+  const std::string output = (folder_ / "out.parquet").string();
+  const auto done = Run({"convert", File("in.csv", "zip,n\n007,1\n008,2\n"), output});
+  EXPECT_EQ(done.exit_code, ExitCode::kOk) << done.err;
+  EXPECT_THAT(done.out, StartsWith(output + ": 2 rows; 18 B to "));
+  std::ifstream file(output);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(file), {}), StartsWith("PAR1"));
+  EXPECT_THAT(Run({"--json", "convert", File("in.csv", "zip,n\n007,1\n"), output}).out,
+              HasSubstr(R"("columns":[{"name":"zip","type":"VARCHAR"},{"name":"n","type":"BIGINT"}])"));
+  EXPECT_EQ(Run({"convert", (folder_ / "none.csv").string(), output}).exit_code, ExitCode::kNotFound);
+  EXPECT_EQ(Run({"convert", File("bad.csv", "a,b\n1\n"), (folder_ / "bad.parquet").string()}).exit_code,
+            ExitCode::kFailed);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "bad.parquet"));
+}
+
 TEST_F(Commands, CompletionNamesEveryCommand) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const auto done = Run({"completion", shell});

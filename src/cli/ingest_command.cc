@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/json_value.h"
+#include "cli/column_types.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/files.h"
@@ -18,16 +19,11 @@ namespace json = boost::json;
 namespace {
 
 Result<std::string> TypesJson(const std::vector<std::string>& types) {
+  LH_ASSIGN(const auto parsed, ParseColumnTypes(types));
   std::string text;
   JsonWriter out(text);
   out.BeginObject();
-  for (const std::string& type : types) {
-    const size_t equals = type.rfind('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == type.size()) {
-      return Fail(UsageError(fmt::format("--types wants column=TYPE, such as zip=VARCHAR, not \"{}\"", type)));
-    }
-    out.Key(type.substr(0, equals)).String(type.substr(equals + 1));
-  }
+  for (const auto& [column, type] : parsed) out.Key(column).String(type);
   out.EndObject();
   return text;
 }

@@ -68,6 +68,12 @@ struct GcOptions {
   bool run = false;
   std::string min_age;
 };
+struct ConvertOptions {
+  std::string input, output;
+  std::vector<std::string> types;  // column=TYPE
+  std::string delimiter;
+  bool no_header = false;
+};
 struct VersionOptions {};
 struct CompletionOptions {
   std::string shell;
@@ -76,7 +82,7 @@ struct CompletionOptions {
 struct HelpMarkdownOptions {};
 
 using Command = std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions,
-                             PutOptions, RemoveOptions, StatusOptions, ConfigOptions, GcOptions, VersionOptions,
-                             CompletionOptions, HelpMarkdownOptions>;
+                             PutOptions, RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions,
+                             VersionOptions, CompletionOptions, HelpMarkdownOptions>;
 
 }  // namespace lakehouse::cli

@@ -59,7 +59,7 @@ class Response : public ByteSink {
   virtual void SetHeader(std::string_view name, std::string_view value) = 0;
   // `length` absent: chunked, and only a Finish ends it well; what is dropped before breaks the connection.
   virtual Status Start(int status, std::optional<uint64_t> length) = 0;
-  virtual Status Write(std::string_view bytes) override = 0;
+  Status Write(std::string_view bytes) override = 0;
   // Copies `source` to its end; uses sendfile where it can.
   virtual Status WriteFrom(ByteSource& source) = 0;
   virtual Status Finish() = 0;

@@ -175,6 +175,14 @@ TEST_F(Commands, ARefusalIsOneClearLine) {
   EXPECT_THAT(done.out, IsEmpty());
 }
 
+TEST_F(Commands, TheCaretOfASqlErrorStaysUnderItsPlace) {
+  Answer("POST", "/v1/sql", 400,
+         R"({"detail":"Binder Error: no column nope\n\nLINE 1: SELECT nope\n               ^","request_id":"r"})",
+         "application/problem+json");
+  EXPECT_EQ(Run({"sql", "SELECT nope"}).err,
+            "lakehouse: Binder Error: no column nope [request r]\n  LINE 1: SELECT nope\n                 ^\n");
+}
+
 TEST_F(Commands, ExitCodesTellFailuresApart) {
   Answer("GET", "/v1/catalog/manifest/{name}", 404, R"({"detail":"no dataset x"})", "application/problem+json");
   Answer("DELETE", "/v1/catalog/manifest/{name}", 409, "<html>", "text/html");

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "cli/text.h"
 
 namespace lakehouse::cli {
@@ -44,17 +46,27 @@ ExitCode ExitCodeOf(const Error& error) {
 }
 
 std::string DescribeError(const Error& error) {
-  std::string text = error.detail;
+  const size_t first_end = std::min(error.detail.find('\n'), error.detail.size());
+  std::string text = error.detail.substr(0, first_end);
   const std::string_view line = MemberOf(error, "line");
   const std::string_view column = MemberOf(error, "column");
   // Most messages say where by themselves.
-  if (!line.empty() && text.find(fmt::format("line {}", line)) == std::string::npos) {
+  if (!line.empty() && error.detail.find(fmt::format("line {}", line)) == std::string::npos) {
     text += column.empty() ? fmt::format(" (line {})", line) : fmt::format(" (line {}, column {})", line, column);
   }
   if (error.retry_after) text += fmt::format("; try again in {} s", error.retry_after->count());
   const std::string_view request_id = MemberOf(error, "request_id");
   if (!request_id.empty()) text += fmt::format(" [request {}]", request_id);
-  return Printable(text);
+  text = Printable(text);
+  // What SQL's errors add: candidates, the statement and a caret below it.
+  std::string_view rest = std::string_view(error.detail).substr(first_end);
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) text += "\n  " + Printable(rest.substr(0, end));
+    rest.remove_prefix(end);
+  }
+  return text;
 }
 
 }  // namespace lakehouse::cli

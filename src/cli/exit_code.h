@@ -24,7 +24,7 @@ Error OutputClosed();
 ExitCode ExitCodeOf(const Error& error);
 bool IsOutputClosed(const Error& error);
 
-// "detail (line 12, column 3) [request 4f…]": one line, without control characters.
+// "detail (line 12, column 3) [request 4f…]" without control characters; further lines of the detail follow, indented.
 std::string DescribeError(const Error& error);
 
 }  // namespace lakehouse::cli

@@ -273,10 +273,21 @@ class DuckDbEngine final : public Engine {
   mutable Shared shared_;
 };
 
+// What a crash left behind: DuckDB only clears away what it wrote itself. The folder is this engine's alone.
+void RemoveOldSpill(const std::filesystem::path& folder) {
+  std::error_code failed;
+  for (std::filesystem::directory_iterator entry(folder, failed), end; !failed && entry != end;
+       entry.increment(failed)) {
+    std::error_code ignored;
+    if (entry->path().filename().string().starts_with("duckdb_temp_")) std::filesystem::remove(entry->path(), ignored);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, catalog::LakeSource& source,
                                              object::BlockCache& cache, const Logger& log) {
+  RemoveOldSpill(options.spill_folder);
   auto engine = std::make_unique<DuckDbEngine>(std::move(options), source, cache, log);
   LH_TRY(engine->Start());
   return engine;

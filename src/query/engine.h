@@ -56,7 +56,7 @@ struct EngineOptions {
   std::chrono::milliseconds timeout{60000};        // default and upper bound of QueryRequest::timeout
   std::chrono::milliseconds queue_timeout{10000};  // waiting for a session; then kUnavailable
   uint64_t memory_bytes = uint64_t{4} << 30;
-  std::filesystem::path spill_folder;
+  std::filesystem::path spill_folder;  // this engine's alone: what an earlier one left there is removed
   uint64_t spill_bytes = uint64_t{16} << 30;
   bool remote_store = false;  // reads of the store cost a round trip: ask for long ranges
 };

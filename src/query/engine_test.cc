@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <parquet/arrow/reader.h>
 
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -321,6 +322,14 @@ TEST_F(EngineTest, SortSpillsToItsFolder) {
   const auto result =
       Run("SELECT max(h) FROM (SELECT md5(range::VARCHAR) AS h FROM range(3000000) ORDER BY h LIMIT 2900000)");
   EXPECT_TRUE(result) << result.error().detail;
+}
+
+TEST_F(EngineTest, SpillOfACrashIsRemoved) {
+  std::filesystem::create_directories(lake_.folder() / "spill");
+  const auto left = lake_.folder() / "spill" / "duckdb_temp_storage_DEFAULT-0.tmp";
+  std::ofstream(left) << "x";
+  Open();
+  EXPECT_FALSE(std::filesystem::exists(left));
 }
 
 TEST_F(EngineTest, BindingOpensNoFile) {

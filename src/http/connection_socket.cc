@@ -167,7 +167,8 @@ void ResetConnection(int socket) {
   // A TCP socket that is "connected" to no family is disconnected at once, with a reset to its peer.
   sockaddr address{};
   address.sa_family = AF_UNSPEC;
-  connect(socket, &address, sizeof address);
+  // When even that fails the connection is broken already.
+  (void)connect(socket, &address, sizeof address);
 }
 
 }  // namespace lakehouse::http

@@ -137,7 +137,8 @@ Result<std::unique_ptr<UpstreamConnection>> UpstreamPool::Connect(Deadline deadl
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  getaddrinfo(url_.host.c_str(), std::to_string(url_.port).c_str(), &hints, &found);
+  // A name without an address leaves the list empty, like an upstream that does not answer.
+  (void)getaddrinfo(url_.host.c_str(), std::to_string(url_.port).c_str(), &hints, &found);
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, [](addrinfo* list) {
     if (list != nullptr) freeaddrinfo(list);
   });

@@ -43,10 +43,6 @@ Status RecordReader::Start(size_t block) {
   BuildCsvIndex(text_, file_.delimiter(), index_);
   next_end_ = 0;
   position_ = 0;
-  if (index_.ends_in_quotes) {
-    const size_t quote = text_.rfind('"');
-    return Fail(At(base_ + quote, 0, "a quoted field that never ends: expected a closing quote"));
-  }
   return {};
 }
 
@@ -114,6 +110,11 @@ Result<std::span<const Field>> RecordReader::Next() {
     const bool at_end = next_end_ == index_.ends.size();
     const size_t end = at_end ? text_.size() : index_.ends[next_end_];
     const bool ends_line = at_end || text_[end] == '\n';
+    // Records before it come first: a stray quote further up is what opened it.
+    if (at_end && index_.ends_in_quotes && position_ < end && text_[position_] == '"') {
+      return Fail(
+          At(base_ + position_, fields_.size() + 1, "a quoted field that never ends: expected a closing quote"));
+    }
     if (fields_.size() == wanted && !file_.columns().empty()) {
       return Fail(At(record_offset_, wanted + 1, fmt::format("too many fields: expected {}", wanted)));
     }
@@ -207,6 +208,8 @@ void CsvFile::Cut(size_t block_bytes, unsigned threads) {
   bool in_quotes = false;
   for (size_t i = 1; i < pieces; ++i) {
     in_quotes ^= odd[i - 1] != 0;
+    // A piece inside a record that is known already; looking again would cost a long field's length once a piece.
+    if (data_start_ + i * block_bytes < starts_.back()) continue;
     const size_t start = NextRecord(bytes_, data_start_ + i * block_bytes, in_quotes);
     if (start == std::string_view::npos) break;
     if (start > starts_.back() && start < bytes_.size()) starts_.push_back(start);

@@ -135,7 +135,7 @@ Result<std::span<const Field>> RecordReader::Next() {
 
 uint64_t CsvFile::LineOf(size_t offset) const { return CountByte(bytes_.substr(0, offset), '\n') + 1; }
 
-Status CsvFile::CheckUtf8(unsigned threads) const {
+Status CsvFile::CheckUtf8(unsigned threads, const ReleaseBytes& release) const {
   constexpr size_t kPiece = size_t{4} << 20;
   const size_t pieces = (bytes_.size() + kPiece - 1) / kPiece;
   std::vector<size_t> bad(pieces, std::string_view::npos);
@@ -151,6 +151,7 @@ Status CsvFile::CheckUtf8(unsigned threads) const {
       ++to;
     const auto found = FindInvalidUtf8(bytes_.substr(from, to - from));
     if (found) bad[i] = from + *found;
+    if (release) release(from, to);
   });
   for (const size_t offset : bad) {
     if (offset == std::string_view::npos) continue;
@@ -194,7 +195,7 @@ Status CsvFile::ReadHeader() {
   return {};
 }
 
-void CsvFile::Cut(size_t block_bytes, unsigned threads) {
+void CsvFile::Cut(size_t block_bytes, unsigned threads, const ReleaseBytes& release) {
   const std::string_view data = bytes_.substr(data_start_);
   const size_t pieces = std::max<size_t>(1, data.size() / block_bytes);
   std::vector<char> odd(pieces);
@@ -202,6 +203,7 @@ void CsvFile::Cut(size_t block_bytes, unsigned threads) {
     ParallelFor(pieces, threads, [&](size_t i) {
       odd[i] = static_cast<char>(
           CountByte(data.substr(i * block_bytes, i + 1 == pieces ? std::string_view::npos : block_bytes), '"') & 1);
+      if (release) release(data_start_ + i * block_bytes, data_start_ + std::min(data.size(), (i + 1) * block_bytes));
     });
   }
   starts_ = {data_start_};
@@ -218,11 +220,12 @@ void CsvFile::Cut(size_t block_bytes, unsigned threads) {
   if (starts_[0] == bytes_.size()) starts_.clear();
 }
 
-Result<CsvFile> CsvFile::Open(std::string_view bytes, const CsvOptions& options, size_t block_bytes, unsigned threads) {
+Result<CsvFile> CsvFile::Open(std::string_view bytes, const CsvOptions& options, size_t block_bytes, unsigned threads,
+                              const ReleaseBytes& release) {
   CsvFile file(bytes, options);
-  LH_TRY(file.CheckUtf8(threads));
+  LH_TRY(file.CheckUtf8(threads, release));
   LH_TRY(file.ReadHeader());
-  file.Cut(block_bytes, threads);
+  file.Cut(block_bytes, threads, release);
   return file;
 }
 

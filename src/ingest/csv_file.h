@@ -20,6 +20,9 @@ namespace lakehouse::ingest {
 inline constexpr size_t kMaxFieldBytes = size_t{16} << 20;
 inline constexpr size_t kMaxColumns = 10'000;
 
+// Told which of the file's bytes will not be read again for now. Called from several threads.
+using ReleaseBytes = std::function<void(size_t from, size_t to)>;
+
 struct CsvOptions {
   char delimiter = ',';
   bool header = true;
@@ -66,7 +69,8 @@ class CsvFile {
   // Reads the header and cuts the rest into blocks of about `block_bytes`, which depend on nothing but the file.
   // kInvalid for an empty file, invalid UTF-8 (with the byte offset), empty or duplicate column names, or too many
   // columns.
-  static Result<CsvFile> Open(std::string_view bytes, const CsvOptions& options, size_t block_bytes, unsigned threads);
+  static Result<CsvFile> Open(std::string_view bytes, const CsvOptions& options, size_t block_bytes, unsigned threads,
+                              const ReleaseBytes& release = {});
 
   const std::vector<std::string>& columns() const { return columns_; }
   size_t blocks() const { return starts_.empty() ? 0 : starts_.size() - 1; }
@@ -79,8 +83,8 @@ class CsvFile {
  private:
   CsvFile(std::string_view bytes, const CsvOptions& options) : bytes_(bytes), options_(options) {}
   Status ReadHeader();
-  Status CheckUtf8(unsigned threads) const;
-  void Cut(size_t block_bytes, unsigned threads);
+  Status CheckUtf8(unsigned threads, const ReleaseBytes& release) const;
+  void Cut(size_t block_bytes, unsigned threads, const ReleaseBytes& release);
 
   std::string_view bytes_;
   CsvOptions options_;

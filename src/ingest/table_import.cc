@@ -216,7 +216,7 @@ class Import {
 
 Status ImportCsv(const RequestContext& context, std::string_view bytes, const ImportOptions& options,
                  ImportTarget& target, const std::function<void(size_t from, size_t to)>& release) {
-  LH_ASSIGN(const CsvFile file, CsvFile::Open(bytes, options.csv, options.block_bytes, options.threads));
+  LH_ASSIGN(const CsvFile file, CsvFile::Open(bytes, options.csv, options.block_bytes, options.threads, release));
   return Import(context, file, options, target, release).Run();
 }
 

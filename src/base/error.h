@@ -47,12 +47,12 @@ struct Error {
   // Further problem+json members, e.g. {"line", "17"}; values are strings.
   std::vector<std::pair<std::string, std::string>> members;
 
-  Error&& With(std::string_view name, std::string_view value) && {
+  Error With(std::string_view name, std::string_view value) && {
     members.emplace_back(name, value);
     return std::move(*this);
   }
   // The same error with "context: " in front of its detail.
-  Error&& In(std::string_view context) && {
+  Error In(std::string_view context) && {
     detail.insert(0, std::string(context) + ": ");
     return std::move(*this);
   }

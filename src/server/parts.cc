@@ -179,7 +179,7 @@ QueryPart::QueryPart(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 QueryPart::~QueryPart() = default;
 
 Result<std::unique_ptr<QueryPart>> QueryPart::Open(const Process& process, object::ObjectStore& store,
-                                                   catalog::LakeSource& lake) {
+                                                   bool remote_store, catalog::LakeSource& lake) {
   const config::QuerydSettings& settings = process.settings.queryd;
   auto impl = std::make_unique<Impl>();
   object::BlockCacheOptions cache;
@@ -194,6 +194,7 @@ Result<std::unique_ptr<QueryPart>> QueryPart::Open(const Process& process, objec
   options.queue_timeout = settings.queue_timeout;
   options.memory_bytes = settings.memory_limit;
   options.spill_folder = process.settings.server.data_dir / "spill";
+  options.remote_store = remote_store;
   options.spill_bytes = settings.spill_limit;
   LH_ASSIGN(auto engine, query::Engine::Open(options, lake, *impl->cache, process.log));
   impl->service = std::make_unique<service::LocalQuery>(std::move(engine), lake);

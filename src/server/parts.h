@@ -76,7 +76,8 @@ class IngestPart final : public Part {
 
 class QueryPart final : public Part {
  public:
-  static Result<std::unique_ptr<QueryPart>> Open(const Process& process, object::ObjectStore& store,
+  // `remote_store`: reads cross a network.
+  static Result<std::unique_ptr<QueryPart>> Open(const Process& process, object::ObjectStore& store, bool remote_store,
                                                  catalog::LakeSource& lake);
   ~QueryPart() override;
   void AddRoutes(http::Router& router) override;

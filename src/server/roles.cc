@@ -45,7 +45,7 @@ Result<RunningRole> MakeServe(const Process& process) {
   auto& catalog = Keep(running, std::make_shared<CatalogPart>(process, storage.store(), OwnsLog(process)));
   LH_ASSIGN(auto opened_ingest, IngestPart::Open(process, storage.store(), catalog.service()));
   auto& ingest = Keep(running, std::move(opened_ingest));
-  LH_ASSIGN(auto opened_query, QueryPart::Open(process, storage.store(), catalog.lake()));
+  LH_ASSIGN(auto opened_query, QueryPart::Open(process, storage.store(), !OwnsLog(process), catalog.lake()));
   auto& query = Keep(running, std::move(opened_query));
   const Parts parts = {&storage, &catalog, &ingest, &query};
   http::Router inner;
@@ -90,7 +90,7 @@ Result<RunningRole> MakeQueryd(const Process& process) {
   auto& catalog =
       Keep(running, std::make_shared<service::RemoteCatalog>(RemoteOf(process, "catalogd", settings.catalogd_url)));
   auto& replica = Keep(running, std::make_shared<ReplicaLake>(process, store, catalog));
-  LH_ASSIGN(auto opened, QueryPart::Open(process, store, replica.lake()));
+  LH_ASSIGN(auto opened, QueryPart::Open(process, store, true, replica.lake()));
   AddRole(running, Role::kQueryd, {&Keep(running, std::move(opened))}, process);
   return running;
 }

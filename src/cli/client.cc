@@ -100,6 +100,7 @@ Result<Client> Client::Of(ServerAddress address, std::stop_token stop) {
 
 Result<std::unique_ptr<net::HttpResponse>> Client::SendRaw(Call call) {
   context_.request_id = RandomUuid();
+  context_.deadline = call.deadline;
   net::HttpRequest request;
   request.method = std::move(call.method);
   request.url = address_.url + call.path;
@@ -126,7 +127,10 @@ Result<std::unique_ptr<net::HttpResponse>> Client::Send(Call call) {
 
 Result<std::string> Client::Text(std::string_view method, std::string_view path, std::string_view json_body) {
   StringSource source(json_body);
-  Call call{std::string(method), std::string(path), {{"Accept", "application/json"}}, nullptr, std::nullopt};
+  Call call;
+  call.method = method;
+  call.path = path;
+  call.headers = {{"Accept", "application/json"}};
   if (!json_body.empty()) {
     call.headers.emplace_back("Content-Type", "application/json");
     call.body = &source;

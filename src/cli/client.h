@@ -28,9 +28,10 @@ class Client {
   struct Call {
     std::string method = "GET";
     std::string path;  // encoded, with the query
-    net::Headers headers;
+    net::Headers headers{};
     ByteSource* body = nullptr;
-    std::optional<uint64_t> body_bytes;
+    std::optional<uint64_t> body_bytes{};
+    Deadline deadline{};  // never, unless set: Ctrl-C ends the wait
   };
   // A status of 400 or more is an Error; the caller reads the body of any other.
   Result<std::unique_ptr<net::HttpResponse>> Send(Call call);

@@ -18,6 +18,8 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr uint64_t kMaxAnswerBytes = uint64_t{64} << 20;
+
 Result<std::string> TypesJson(const std::vector<std::string>& types) {
   LH_ASSIGN(const auto parsed, ParseColumnTypes(types));
   std::string text;
@@ -69,19 +71,30 @@ std::string Summary(const json::value& answer, const JsonFields& fields, uint64_
   return text;
 }
 
+// Sends one file and returns the server's answer. The progress line is gone when this returns.
+Result<std::string> Upload(Client& client, const Console& console, const std::string& file, InputFile& input,
+                           std::string path, const SourceFormat& format) {
+  Progress progress({console.err(), console.err_is_terminal(), console.err_width()},
+                    file == "-" ? "standard input" : file, input.size(), SystemClock());
+  ProgressSource source(input, progress);
+  Client::Call call;
+  call.method = "POST";
+  call.path = std::move(path);
+  call.headers = {{"Content-Type", format.content_type}};
+  if (!format.content_encoding.empty()) call.headers.emplace_back("Content-Encoding", format.content_encoding);
+  call.body = &source;
+  call.body_bytes = input.size();
+  LH_ASSIGN(const auto response, client.Send(std::move(call)));
+  return ReadAll(*response, kMaxAnswerBytes);
+}
+
 Status IngestOne(Client& client, Console& console, const GlobalOptions& global, const IngestOptions& options,
                  const std::string& file, const std::string& name, bool append) {
   LH_ASSIGN(const SourceFormat format, FormatOfFile(file, options.format));
   LH_ASSIGN(const auto input, InputFile::Open(file, console));
   LH_ASSIGN(std::string path, QueryOf(options, name, append, format));
   const MonotonicTime started = SystemClock().Monotonic();
-  Progress progress({console.err(), console.err_is_terminal(), console.err_width()},
-                    file == "-" ? "standard input" : file, input->size(), SystemClock());
-  ProgressSource source(*input, progress);
-  Client::Call call{"POST", std::move(path), {{"Content-Type", format.content_type}}, &source, input->size()};
-  if (!format.content_encoding.empty()) call.headers.emplace_back("Content-Encoding", format.content_encoding);
-  LH_ASSIGN(const auto response, client.Send(std::move(call)));
-  LH_ASSIGN(const std::string text, ReadAll(*response, uint64_t{64} << 20));
+  LH_ASSIGN(const std::string text, Upload(client, console, file, *input, std::move(path), format));
   const double seconds = std::chrono::duration<double>(SystemClock().Monotonic() - started).count();
   if (global.json) return console.Write(text + "\n");
   LH_ASSIGN(const json::value answer, ParseJson(text));

@@ -13,7 +13,7 @@ std::string ObjectPath(std::string_view key) { return "/v1/storage/objects/" + n
 }  // namespace
 
 Status RunGet(Client& client, Console& console, const GetOptions& options) {
-  LH_ASSIGN(const auto response, client.Send({"GET", ObjectPath(options.key), {}, nullptr, std::nullopt}));
+  LH_ASSIGN(const auto response, client.Send({.path = ObjectPath(options.key)}));
   LH_ASSIGN(const auto output, OutputFile::Open(options.output, console));
   LH_TRY(Copy(*response, *output));
   return output->Finish();

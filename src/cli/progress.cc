@@ -38,6 +38,7 @@ Progress::~Progress() {
 void Progress::Advance(uint64_t bytes) {
   done_ += bytes;
   if (!target_.is_terminal) return;
+  if (total_ && done_ >= *total_) return Waiting();
   const MonotonicTime now = clock_.Monotonic();
   if (now - drawn_ < kBetweenDraws) return;
   drawn_ = now;

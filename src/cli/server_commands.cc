@@ -14,15 +14,25 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::chrono::seconds kProbePatience{5};
+
 struct Probe {
   int status = 0;
   std::string body;
 };
 
 Result<Probe> ProbePath(Client& client, std::string path) {
-  LH_ASSIGN(const auto response, client.SendRaw({"GET", std::move(path), {}, nullptr, std::nullopt}));
-  LH_ASSIGN(std::string body, ReadAll(*response, 1 << 20));
-  return Probe{response->status(), std::move(body)};
+  Client::Call call;
+  call.path = std::move(path);
+  call.deadline = Deadline::After(kProbePatience);
+  auto response = client.SendRaw(std::move(call));
+  if (!response && response.error().kind == ErrorKind::kDeadline) {
+    return Fail(CannotConnect(
+        fmt::format("{} takes connections but does not answer within {} s", client.url(), kProbePatience.count())));
+  }
+  if (!response) return Fail(std::move(response).error());
+  LH_ASSIGN(std::string body, ReadAll(**response, 1 << 20));
+  return Probe{(*response)->status(), std::move(body)};
 }
 
 std::string FieldOf(std::string_view body, std::string_view name) {

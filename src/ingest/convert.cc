@@ -24,7 +24,8 @@ class FileTarget final : public ImportTarget {
  public:
   explicit FileTarget(int descriptor) : descriptor_(descriptor), sink_(descriptor) {}
   Status Begin(const ImportSchema& schema) override {
-    if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0) return Fail(ErrnoError(errno, "cannot write the output"));
+    if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0)
+      return Fail(ErrnoError(errno, "cannot write the output"));
     report.schema = schema;
     file_.emplace(schema.columns, sink_);
     return {};
@@ -55,9 +56,11 @@ Result<ConvertReport> ConvertCsvFile(const RequestContext& context, const std::f
   const FileDescriptor out(::open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!out.valid()) return Fail(ErrnoError(errno, "cannot write " + temporary));
   FileTarget target(out.get());
-  Status status = ImportCsv(context, mapped.bytes(), options, target, [&](size_t from, size_t to) { mapped.Release(from, to); });
+  Status status =
+      ImportCsv(context, mapped.bytes(), options, target, [&](size_t from, size_t to) { mapped.Release(from, to); });
   if (status) status = target.Finish();
-  if (status && ::rename(temporary.c_str(), output.c_str()) != 0) status = Fail(ErrnoError(errno, "cannot write " + output.string()));
+  if (status && ::rename(temporary.c_str(), output.c_str()) != 0)
+    status = Fail(ErrnoError(errno, "cannot write " + output.string()));
   if (!status) {
     ::unlink(temporary.c_str());
     return Fail(status.error());

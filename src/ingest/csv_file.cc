@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <thread>
 #include <unordered_set>
 
@@ -11,6 +12,10 @@ namespace lakehouse::ingest {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kMaxRecordBytes = size_t{128} << 20;
+// A block is cut at the first record end after its share; the index of a longer one would take four bytes for each of
+// its own.
+constexpr size_t kMaxBlockBytes = kMaxRecordBytes + (size_t{16} << 20);
 constexpr size_t kMaxHeaderBytes = size_t{64} << 20;
 
 // Offset just past the first line feed outside quotes at or after `from`; npos when there is none.
@@ -26,19 +31,31 @@ size_t NextRecord(std::string_view bytes, size_t from, bool in_quotes) {
 
 void ParallelFor(size_t count, unsigned threads, const std::function<void(size_t)>& work) {
   std::atomic<size_t> next{0};
+  std::exception_ptr failure;
+  std::atomic<bool> failed{false};
   const auto run = [&] {
-    for (size_t i = next++; i < count; i = next++) work(i);
+    try {
+      for (size_t i = next++; i < count && !failed; i = next++) work(i);
+    } catch (...) {
+      // The first to fail tells; memory may be short on any thread, and none of them may end the process.
+      if (!failed.exchange(true)) failure = std::current_exception();
+    }
   };
-  std::vector<std::jthread> helpers;
-  for (unsigned i = 1; i < threads && i < count; ++i) helpers.emplace_back(run);
-  run();
+  {
+    std::vector<std::jthread> helpers;
+    for (unsigned i = 1; i < threads && i < count; ++i) helpers.emplace_back(run);
+    run();
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 Status RecordReader::Start(size_t block) {
   text_ = file_.block(block);
   base_ = file_.block_offset(block);
-  if (text_.size() >= UINT32_MAX) {
-    return Fail(At(base_, 1, "a record of more than 4 GiB"));
+  if (text_.size() > kMaxBlockBytes) {
+    return Fail(
+        At(base_, 0,
+           fmt::format("a record of more than {} bytes; a single field may have {}", kMaxRecordBytes, kMaxFieldBytes)));
   }
   BuildCsvIndex(text_, file_.delimiter(), index_);
   next_end_ = 0;
@@ -120,7 +137,7 @@ Result<std::span<const Field>> RecordReader::Next() {
     }
     if (fields_.size() > kMaxColumns)
       return Fail(At(record_offset_, 0, fmt::format("more than {} columns", kMaxColumns)));
-    auto field = TakeField(position_, end, ends_line);
+    auto field = TakeField(position_, end, ends_line && !at_end);
     if (!field) return Fail(At(base_ + position_, fields_.size() + 1, field.error().detail));
     fields_.push_back(*field);
     position_ = end + 1;

@@ -79,6 +79,7 @@ class CsvFile {
   char delimiter() const { return options_.delimiter; }
   // The line that the byte at `offset` stands on; the first is 1.
   uint64_t LineOf(size_t offset) const;
+  uint64_t LinesBetween(size_t from, size_t to) const { return CountByte(bytes_.substr(from, to - from), '\n'); }
 
  private:
   CsvFile(std::string_view bytes, const CsvOptions& options) : bytes_(bytes), options_(options) {}

@@ -66,7 +66,8 @@ class GzipSource final : public ByteSource {
       if (code == Z_STREAM_END) {
         in_member_ = false;
       } else if (code != Z_OK && code != Z_BUF_ERROR) {
-        return Fail(ErrorKind::kInvalid, "the body is no gzip data ({}): is Content-Encoding right?", stream_.msg == nullptr ? "damaged" : stream_.msg);
+        return Fail(ErrorKind::kInvalid, "the body is no gzip data ({}): is Content-Encoding right?",
+                    stream_.msg == nullptr ? "damaged" : stream_.msg);
       }
       if (room > stream_.avail_out) return static_cast<size_t>(room - stream_.avail_out);
     }
@@ -91,7 +92,8 @@ class ZstdSource final : public ByteSource {
       ZSTD_outBuffer decoded{out.data(), out.size(), 0};
       const size_t code = ZSTD_decompressStream(stream_, &decoded, &in);
       if (ZSTD_isError(code) != 0) {
-        return Fail(ErrorKind::kInvalid, "the body is no zstd data ({}): is Content-Encoding right?", ZSTD_getErrorName(code));
+        return Fail(ErrorKind::kInvalid, "the body is no zstd data ({}): is Content-Encoding right?",
+                    ZSTD_getErrorName(code));
       }
       if (in.pos > 0 || decoded.pos > 0) at_frame_end_ = code == 0;
       input_.Take(in.pos);
@@ -122,7 +124,8 @@ class Latin1Source final : public ByteSource {
       held_.reset();
       if (done == out.size()) return done;
     }
-    LH_ASSIGN(const size_t taken, source_.Read(std::span(buffer_).first(std::clamp<size_t>((out.size() - done) / 2, 1, buffer_.size()))));
+    LH_ASSIGN(const size_t taken,
+              source_.Read(std::span(buffer_).first(std::clamp<size_t>((out.size() - done) / 2, 1, buffer_.size()))));
     for (size_t i = 0; i < taken; ++i) {
       const auto byte = static_cast<unsigned char>(buffer_[i]);
       if (byte < 0x80) {

@@ -1,4 +1,5 @@
-// The schema fingerprint of docs/contract.md: SHA-256 over (name 0x1f type 0x1e) of each column in order, lower-case hex.
+// The schema fingerprint of docs/contract.md: SHA-256 over (name 0x1f type 0x1e) of each column in order, lower-case
+// hex.
 #pragma once
 
 #include <string>

@@ -2,6 +2,8 @@
 // would not pay. Pure. Memory is reused from column to column.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -18,14 +20,17 @@ class Dictionary {
     codes.clear();
     distinct.clear();
     codes.reserve(values.size());
-    slots_.assign(kSlots, Slot{});
     const size_t limit = std::min(kMaxDistinct, values.size() / 2 + 1);
+    const size_t mask = std::bit_ceil(2 * limit) - 1;
+    slots_.assign(mask + 1, Slot{});
+    // Values made to collide must cost their sender a plain page, not everybody a search through the table.
+    size_t steps_left = 8 * values.size() + 1024;
     for (size_t i = 0; i < values.size(); ++i) {
       // A column that is nearly all different shows it soon.
       if (i == kProbe && distinct.size() > kProbe / 2) return false;
       const uint64_t hash = Traits::Hash(values[i]);
       const auto tag = static_cast<uint32_t>(hash >> 32);
-      size_t at = hash & (kSlots - 1);
+      size_t at = hash & mask;
       while (true) {
         Slot& slot = slots_[at];
         if (slot.code == kEmpty) {
@@ -39,7 +44,8 @@ class Dictionary {
           codes.push_back(slot.code);
           break;
         }
-        at = (at + 1) & (kSlots - 1);
+        if (--steps_left == 0) return false;
+        at = (at + 1) & mask;
       }
     }
     return true;
@@ -49,7 +55,6 @@ class Dictionary {
   std::vector<T> distinct;
 
  private:
-  static constexpr size_t kSlots = 1 << 16;
   static constexpr size_t kMaxDistinct = 1 << 15;
   static constexpr size_t kProbe = 2048;
   static constexpr uint32_t kEmpty = UINT32_MAX;
@@ -89,7 +94,7 @@ struct TextTraits {
       text.remove_prefix(8);
     }
     uint64_t word = 0;
-    std::memcpy(&word, text.data(), text.size());
+    if (!text.empty()) std::memcpy(&word, text.data(), text.size());
     return MixBits(hash ^ word);
   }
   static bool Equal(std::string_view a, std::string_view b) { return a == b; }

@@ -201,6 +201,8 @@ std::string ParquetFile::Footer() const {
 Status ParquetFile::Finish() {
   if (bytes_ == 0) LH_TRY(Write(kMagic));
   std::string footer = Footer();
+  if (footer.size() > INT32_MAX)
+    return Fail(ErrorKind::kInvalid, "the file has too many columns for its size: its Parquet footer would pass 2 GiB");
   const auto size = static_cast<uint32_t>(footer.size());
   footer.append(reinterpret_cast<const char*>(&size), sizeof(size));
   footer.append(kMagic);
@@ -220,7 +222,7 @@ std::vector<catalog::ColumnStats> ParquetFile::Stats() const {
       nulls += static_cast<uint64_t>(chunk.nulls);
       if (chunk.nulls == chunk.values) continue;
       complete = complete && chunk.min && chunk.max;
-      if (!complete) break;
+      if (!complete) continue;
       if (!min || Less(columns_[i].type, *chunk.min, *min)) min = chunk.min;
       if (!max || Less(columns_[i].type, *max, *chunk.max)) max = chunk.max;
     }
@@ -228,8 +230,6 @@ std::vector<catalog::ColumnStats> ParquetFile::Stats() const {
     if (complete && min) {
       column.min = StatText(columns_[i].type, *min);
       column.max = StatText(columns_[i].type, *max);
-    } else if (!complete) {
-      column.null_count.reset();
     }
     stats.push_back(std::move(column));
   }

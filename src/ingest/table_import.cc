@@ -132,6 +132,7 @@ class Import {
       schema.columns.push_back(std::move(column));
       if (!fixed_[i]) AddWidening(inferred[i], file_.columns()[i], schema.widened);
     }
+    OffsetsToLines(schema.widened);
     return schema;
   }
 
@@ -148,7 +149,23 @@ class Import {
         last_change = narrowing.offset;
       }
     }
-    if (last_change) widened.push_back({name, *first, column.type(), file_.LineOf(*last_change)});
+    // The place of the value stands where its line belongs until all lines are counted.
+    if (last_change) widened.push_back({name, *first, column.type(), *last_change});
+  }
+
+  // Lines are counted once, from one widened column's value to the next.
+  void OffsetsToLines(std::vector<Widening>& widened) const {
+    std::vector<Widening*> by_offset;
+    for (Widening& widening : widened) by_offset.push_back(&widening);
+    std::ranges::sort(by_offset, {}, &Widening::line);
+    size_t counted = 0;
+    uint64_t line = 1;
+    for (Widening* widening : by_offset) {
+      const size_t offset = widening->line;
+      line += file_.LinesBetween(counted, offset);
+      counted = offset;
+      widening->line = line;
+    }
   }
 
   // False when a value did not fit a type that was only guessed.
@@ -162,7 +179,7 @@ class Import {
     std::vector<Status> statuses(file_.blocks());
     std::atomic<size_t> first_misfit{file_.blocks()};
     std::vector<BlockParser::Misfit> misfits(file_.blocks());
-    const auto work = [&] {
+    const auto encode_blocks = [&] {
       BlockParser parser(file_, types);
       ParquetEncoder encoder;
       for (size_t block = next++; block < file_.blocks(); block = next++) {
@@ -177,7 +194,15 @@ class Import {
         turnstile.Pass();
       }
     };
-    ParallelFor(options_.threads, options_.threads, [&](size_t) { work(); });
+    ParallelFor(options_.threads, options_.threads, [&](size_t) {
+      try {
+        encode_blocks();
+      } catch (...) {
+        // Nobody may wait for a turn that never ends.
+        turnstile.Stop();
+        throw;
+      }
+    });
     for (size_t block = 0; block < statuses.size(); ++block) {
       if (!statuses[block]) return Fail(statuses[block].error());
       if (first_misfit.load() == block) return JudgeMisfit(misfits[block], schema);

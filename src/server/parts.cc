@@ -97,7 +97,8 @@ struct CatalogPart::Impl {
 
   Impl(const Process& process, object::ObjectStore& store, bool owns_log)
       : start(
-            "the catalog", [&process, &store, owns_log](std::stop_token) { return Open(process, store, owns_log); },
+            "the catalog",
+            [&process, &store, owns_log](const std::stop_token&) { return Open(process, store, owns_log); },
             process.log),
         host(start),
         pending(start) {}
@@ -223,7 +224,8 @@ struct ReplicaLake::Impl {
   Impl(const Process& process, object::ObjectStore& store, service::Catalog& catalog)
       : start(
             "the catalog's log",
-            [&process, &store, &catalog](std::stop_token) { return Open(process, store, catalog); }, process.log),
+            [&process, &store, &catalog](const std::stop_token&) { return Open(process, store, catalog); },
+            process.log),
         pending(start) {}
 
   static Result<std::unique_ptr<catalog::LakeSource>> Open(const Process& process, object::ObjectStore& store,

@@ -18,12 +18,12 @@ namespace lakehouse::server {
 template <typename T>
 class RetryingStart {
  public:
-  using Open = std::function<Result<std::unique_ptr<T>>(std::stop_token)>;
+  using Open = std::function<Result<std::unique_ptr<T>>(const std::stop_token&)>;
 
   RetryingStart(std::string what, Open open, const Logger& log)
       : what_(std::move(what)),
         log_(log),
-        thread_([this, open = std::move(open)](std::stop_token stop) { Loop(stop, open); }) {}
+        thread_([this, open = std::move(open)](const std::stop_token& stop) { Loop(stop, open); }) {}
 
   // kUnavailable with the reason until it is up.
   Result<T*> Get() const {
@@ -40,7 +40,7 @@ class RetryingStart {
   }
 
  private:
-  void Loop(std::stop_token stop, const Open& open) {
+  void Loop(const std::stop_token& stop, const Open& open) {
     const std::stop_callback wake(stop, [this] {
       MutexLock lock(mutex_);
       changed_.NotifyAll();

@@ -23,7 +23,7 @@ service::RemoteRole RemoteOf(const Process& process, std::string name, const std
 }
 
 template <typename T>
-T& Keep(RunningRole& running, std::shared_ptr<T> part) {
+T& Keep(RunningRole& running, const std::shared_ptr<T>& part) {
   running.kept.push_back(part);
   return *part;
 }

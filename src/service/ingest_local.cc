@@ -1,10 +1,9 @@
 #include "service/ingest_local.h"
 
-#include <thread>
-
 #include "base/uuid.h"
 #include "ingest/decoding_source.h"
 #include "ingest/mapped_file.h"
+#include "net/retry.h"
 #include "service/object_writer.h"
 
 namespace lakehouse::service {
@@ -31,8 +30,9 @@ class DiscardUnlessKept {
 
 // What of a request changes the content that its bytes become; part of the source's digest.
 std::string CanonicalOptions(const IngestRequest& request) {
-  std::string text = fmt::format("format={};encoding={};delimiter={};header={}", static_cast<int>(request.format),
-                                 static_cast<int>(request.encoding), static_cast<int>(request.delimiter), request.header);
+  std::string text =
+      fmt::format("format={};encoding={};delimiter={};header={}", static_cast<int>(request.format),
+                  static_cast<int>(request.encoding), static_cast<int>(request.delimiter), request.header);
   for (const auto& [column, type] : request.types) text += fmt::format(";{}\x1f{}", column, type);
   return text;
 }
@@ -43,7 +43,8 @@ Result<std::vector<ingest::FileColumn>> FileColumnsOf(const catalog::Manifest& m
     const catalog::Column& column = manifest.schema[i];
     const auto type = ingest::ParseTypeName(column.type);
     if (!type) {
-      return Fail(ErrorKind::kConflict, "the dataset's column \"{}\" has the type {}, which no text file can give", column.name, column.type);
+      return Fail(ErrorKind::kConflict, "the dataset's column \"{}\" has the type {}, which no text file can give",
+                  column.name, column.type);
     }
     columns.push_back({column.name, *type, column.field_id != 0 ? column.field_id : static_cast<int32_t>(i + 1)});
   }
@@ -51,8 +52,8 @@ Result<std::vector<ingest::FileColumn>> FileColumnsOf(const catalog::Manifest& m
 }
 
 bool MayHaveCommitted(const Error& error) {
-  return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kAmbiguous || error.kind == ErrorKind::kDeadline ||
-         error.kind == ErrorKind::kUpstream;
+  return error.kind == ErrorKind::kUnavailable || error.kind == ErrorKind::kAmbiguous ||
+         error.kind == ErrorKind::kDeadline || error.kind == ErrorKind::kUpstream;
 }
 
 IngestResult ResultOf(const catalog::Manifest& manifest, bool existing, bool replayed) {
@@ -77,7 +78,8 @@ struct LocalIngest::Upload {
   std::string source_sha256;
 };
 
-LocalIngest::LocalIngest(LocalIngestOptions options, object::ObjectStore& store, Catalog& catalog, observe::Metrics& metrics)
+LocalIngest::LocalIngest(LocalIngestOptions options, object::ObjectStore& store, Catalog& catalog,
+                         observe::Metrics& metrics)
     : options_(std::move(options)),
       store_(store),
       catalog_(catalog),
@@ -85,23 +87,34 @@ LocalIngest::LocalIngest(LocalIngestOptions options, object::ObjectStore& store,
       rows_(metrics.CounterOf("lakehouse_ingest_rows_total", "Rows ingested")),
       source_bytes_(metrics.CounterOf("lakehouse_ingest_source_bytes_total", "Decoded bytes of ingested files")) {}
 
-Status LocalIngest::AwaitTurn(const RequestContext& context) {
+Result<LocalIngest::Turn> LocalIngest::AwaitTurn(const RequestContext& context) {
   MutexLock lock(mutex_);
   while (running_ >= options_.max_concurrent) {
     LH_TRY(context.Check("waiting for other ingests"));
     ended_.WaitUntil(mutex_, context.deadline.Sooner(Deadline::After(std::chrono::seconds(1))).at());
   }
   ++running_;
-  return {};
+  return Turn(this);
 }
 
-void LocalIngest::EndTurn() {
-  MutexLock lock(mutex_);
-  --running_;
-  ended_.NotifyOne();
+LocalIngest::Turn::~Turn() {
+  if (ingest_ == nullptr) return;
+  MutexLock lock(ingest_->mutex_);
+  --ingest_->running_;
+  ingest_->ended_.NotifyOne();
 }
 
-Result<LocalIngest::Upload> LocalIngest::Receive(const RequestContext& context, const IngestRequest& request, ByteSource& source) {
+// The same commit_id is the same commit, so asking again settles an answer that left the outcome open.
+Result<catalog::RegisterResult> LocalIngest::Register(const RequestContext& context,
+                                                      const catalog::RegisterRequest& commit) {
+  net::RetryPolicy policy;
+  policy.tries = kRegisterTries;
+  policy.first_pause = kRegisterPause;
+  return net::WithRetries(context, policy, [&] { return catalog_.Register(context, commit); });
+}
+
+Result<LocalIngest::Upload> LocalIngest::Receive(const RequestContext& context, const IngestRequest& request,
+                                                 ByteSource& source) {
   Upload upload;
   LH_ASSIGN(upload.file, spool_.Make());
   std::unique_ptr<ByteSource> decompressed, transcoded;
@@ -127,8 +140,8 @@ Result<LocalIngest::Upload> LocalIngest::Receive(const RequestContext& context, 
   return upload;
 }
 
-Result<IngestResult> LocalIngest::Import(const RequestContext& context, const IngestRequest& request, const Upload& upload,
-                                         const std::optional<catalog::Manifest>& existing) {
+Result<IngestResult> LocalIngest::Import(const RequestContext& context, const IngestRequest& request,
+                                         const Upload& upload, const std::optional<catalog::Manifest>& existing) {
   const std::string commit_id = RandomUuid();
   ObjectWriter writer(context, store_, spool_, request.name, commit_id, options_.object_bytes);
   DiscardUnlessKept discard(writer);
@@ -140,7 +153,8 @@ Result<IngestResult> LocalIngest::Import(const RequestContext& context, const In
     LH_ASSIGN(options.existing, FileColumnsOf(*existing));
   }
   LH_ASSIGN(const auto mapped, ingest::MappedFile::Map(upload.file->descriptor()));
-  LH_TRY(ImportCsv(context, mapped.bytes(), options, writer, [&](size_t from, size_t to) { mapped.Release(from, to); }));
+  LH_TRY(
+      ImportCsv(context, mapped.bytes(), options, writer, [&](size_t from, size_t to) { mapped.Release(from, to); }));
   LH_TRY(writer.Finish());
 
   catalog::RegisterRequest commit;
@@ -154,12 +168,7 @@ Result<IngestResult> LocalIngest::Import(const RequestContext& context, const In
   commit.commit_id = commit_id;
   commit.source_sha256 = upload.source_sha256;
   commit.allow_duplicate_source = request.allow_duplicates;
-  Result<catalog::RegisterResult> registered = Fail(ErrorKind::kInternal, "not registered");
-  for (int i = 0; i < kRegisterTries; ++i) {
-    registered = catalog_.Register(context, commit);
-    if (registered || !MayHaveCommitted(registered.error())) break;
-    std::this_thread::sleep_for(kRegisterPause * (1 << i));
-  }
+  const auto registered = Register(context, commit);
   if (!registered) {
     // Where the outcome is unknown the objects stay: if the commit happened they are the data, if not they are garbage.
     if (MayHaveCommitted(registered.error())) discard.Keep();
@@ -171,7 +180,8 @@ Result<IngestResult> LocalIngest::Import(const RequestContext& context, const In
   result.rows_added = writer.rows();
   result.objects = writer.objects();
   for (const ingest::Widening& widening : writer.schema().widened) {
-    result.widened.push_back({widening.column, std::string(TypeName(widening.from)), std::string(TypeName(widening.to)), widening.line});
+    result.widened.push_back(
+        {widening.column, std::string(TypeName(widening.from)), std::string(TypeName(widening.to)), widening.line});
   }
   rows_.Add(writer.rows());
   return result;
@@ -195,12 +205,10 @@ Result<IngestResult> LocalIngest::Run(const RequestContext& client, const Ingest
     LH_ASSIGN(const auto found, catalog_.FindSource(context, request.name, upload.source_sha256, request.mode));
     if (found) return finish(ResultOf(*found, true, true));
   }
-  LH_TRY(AwaitTurn(context));
+  LH_ASSIGN(const Turn turn, AwaitTurn(context));
   std::optional<catalog::Manifest> existing;
   if (manifest) existing = std::move(*manifest);
-  auto result = Import(context, request, upload, existing);
-  EndTurn();
-  return finish(std::move(result));
+  return finish(Import(context, request, upload, existing));
 }
 
 Status LocalIngest::Ready(const RequestContext& context) { return catalog_.Ready(context); }

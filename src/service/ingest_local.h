@@ -35,8 +35,19 @@ class LocalIngest final : public Ingest {
   Result<Upload> Receive(const RequestContext& context, const IngestRequest& request, ByteSource& source);
   Result<IngestResult> Import(const RequestContext& context, const IngestRequest& request, const Upload& upload,
                               const std::optional<catalog::Manifest>& existing);
-  Status AwaitTurn(const RequestContext& context);
-  void EndTurn();
+  // A place among the ingests that may run at once; held while it lives.
+  class Turn {
+   public:
+    explicit Turn(LocalIngest* ingest) : ingest_(ingest) {}
+    Turn(Turn&& other) noexcept : ingest_(other.ingest_) { other.ingest_ = nullptr; }
+    Turn& operator=(Turn&&) = delete;
+    ~Turn();
+
+   private:
+    LocalIngest* ingest_;
+  };
+  Result<Turn> AwaitTurn(const RequestContext& context);
+  Result<catalog::RegisterResult> Register(const RequestContext& context, const catalog::RegisterRequest& commit);
 
   const LocalIngestOptions options_;
   object::ObjectStore& store_;

@@ -6,7 +6,12 @@ namespace lakehouse::service {
 
 ObjectWriter::ObjectWriter(const RequestContext& context, object::ObjectStore& store, Spool& spool, std::string dataset,
                            std::string commit_id, uint64_t object_bytes)
-    : context_(context), store_(store), spool_(spool), dataset_(std::move(dataset)), commit_id_(std::move(commit_id)), object_bytes_(object_bytes) {}
+    : context_(context),
+      store_(store),
+      spool_(spool),
+      dataset_(std::move(dataset)),
+      commit_id_(std::move(commit_id)),
+      object_bytes_(object_bytes) {}
 
 Status ObjectWriter::Begin(const ingest::ImportSchema& schema) {
   Discard();
@@ -37,7 +42,8 @@ Status ObjectWriter::Finish() { return open_.file == nullptr ? Status() : Store(
 
 Status ObjectWriter::Store() {
   LH_TRY(open_.file->Finish());
-  const std::string key = fmt::format("datasets/{}/{}/{}-{}.parquet", dataset_, fingerprint_, open_.sink->Finish(), commit_id_);
+  const std::string key =
+      fmt::format("datasets/{}/{}/{}-{}.parquet", dataset_, fingerprint_, open_.sink->Finish(), commit_id_);
   FileSource source(open_.spooled->descriptor(), 0, open_.spooled->bytes());
   object::PutOptions put;
   put.size = open_.spooled->bytes();

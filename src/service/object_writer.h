@@ -15,8 +15,8 @@ namespace lakehouse::service {
 class ObjectWriter final : public ingest::ImportTarget {
  public:
   // `context` is a role's own. REQUIRES: all outlive this.
-  ObjectWriter(const RequestContext& context, object::ObjectStore& store, Spool& spool, std::string dataset, std::string commit_id,
-               uint64_t object_bytes);
+  ObjectWriter(const RequestContext& context, object::ObjectStore& store, Spool& spool, std::string dataset,
+               std::string commit_id, uint64_t object_bytes);
 
   Status Begin(const ingest::ImportSchema& schema) override;
   Status Add(const ingest::EncodedRowGroup& group) override;

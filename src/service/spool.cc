@@ -11,7 +11,9 @@ Spool::Spool(std::filesystem::path folder, uint64_t limit_bytes, observe::Metric
 Status Spool::File::Write(std::string_view bytes) {
   if (spool_.used_.fetch_add(bytes.size()) + bytes.size() > spool_.limit_bytes_) {
     spool_.used_.fetch_sub(bytes.size());
-    return Fail(ErrorKind::kExhausted, "the spool is full: uploads in flight may use {} bytes together ([server] spool_limit)", spool_.limit_bytes_);
+    return Fail(ErrorKind::kExhausted,
+                "the spool is full: uploads in flight may use {} bytes together ([server] spool_limit)",
+                spool_.limit_bytes_);
   }
   bytes_ += bytes.size();
   auto written = WriteFully(descriptor_.get(), bytes);

@@ -1,5 +1,5 @@
-// Disk that requests in flight may use, under one limit for the process. Files have no names: whatever happens, their space is
-// free again when the process ends. Thread-safe.
+// Disk that requests in flight may use, under one limit for the process. Files have no names: whatever happens, their
+// space is free again when the process ends. Thread-safe.
 #pragma once
 
 #include <atomic>

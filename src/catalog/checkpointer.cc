@@ -18,10 +18,12 @@ RequestContext OwnContext() {
 
 }  // namespace
 
-Checkpointer::Checkpointer(object::ObjectStore& store, const Logger& log, uint64_t every, Seq last, StateNow state_now)
+Checkpointer::Checkpointer(object::ObjectStore& store, const Logger& log, uint64_t every, std::chrono::seconds log_age,
+                           Seq last, StateNow state_now)
     : store_(store),
       log_(log),
       every_(every),
+      log_age_(log_age),
       state_now_(std::move(state_now)),
       reached_(last),
       last_(last),
@@ -78,14 +80,23 @@ Status Checkpointer::CleanUp(Seq newest) {
   for (size_t i = kKeptCheckpoints; i < checkpoints.size(); ++i)
     LH_TRY(store_.Delete(context, CheckpointKey(checkpoints[i])));
   if (checkpoints.size() < kKeptCheckpoints) return {};
-  // Every kept checkpoint stays usable with the log after it; the newest log object stays in any case.
+  // Every kept checkpoint stays usable with the log after it, and the newest log object stays in any case. What is
+  // young stays as well: a catalogd that follows this log may have paused before it.
   const Seq oldest_kept = checkpoints[kKeptCheckpoints - 1];
-  LH_ASSIGN(const auto numbers, reader.LogNumbers(context, Seq(0)));
-  for (const Seq number : numbers) {
-    if (number > oldest_kept || number >= newest) break;
-    LH_TRY(store_.Delete(context, LogKey(number)));
+  LH_ASSIGN(const WallTime now, store_.Now(context));
+  object::ListOptions options;
+  options.prefix = kLogPrefix;
+  while (true) {
+    LH_ASSIGN(const auto page, store_.List(context, options));
+    for (const object::ObjectInfo& info : page.objects) {
+      const auto number = SeqOfKey(info.key);
+      if (!number) continue;
+      if (*number > oldest_kept || *number >= newest || info.last_modified > now - log_age_) return {};
+      LH_TRY(store_.Delete(context, info.key));
+    }
+    if (!page.next_token) return {};
+    options.token = *page.next_token;
   }
-  return {};
 }
 
 }  // namespace lakehouse::catalog

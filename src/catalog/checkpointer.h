@@ -15,9 +15,10 @@ namespace lakehouse::catalog {
 class Checkpointer {
  public:
   using StateNow = std::function<std::shared_ptr<const LakeState>()>;
-  // REQUIRES: the store, the log and what `state_now` touches outlive this. The destructor waits for a checkpoint under
-  // way.
-  Checkpointer(object::ObjectStore& store, const Logger& log, uint64_t every, Seq last, StateNow state_now);
+  // Log objects younger than `log_age` stay. REQUIRES: the store, the log and what `state_now` touches outlive this.
+  // The destructor waits for a checkpoint under way.
+  Checkpointer(object::ObjectStore& store, const Logger& log, uint64_t every, std::chrono::seconds log_age, Seq last,
+               StateNow state_now);
   ~Checkpointer();
 
   // Tells that the log has grown to `seq`.
@@ -32,6 +33,7 @@ class Checkpointer {
   object::ObjectStore& store_;
   const Logger& log_;
   const uint64_t every_;
+  const std::chrono::seconds log_age_;
   const StateNow state_now_;
   Mutex mutex_;
   CondVar wake_;

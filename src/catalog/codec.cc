@@ -157,10 +157,11 @@ void AppendDatasetRows(const DatasetState& dataset, std::vector<Row>& rows) {
     }
     open = version.is_drop ? open : &generation;
     for (; chunks_written < version.chunk_count; ++chunks_written) {
-      for (const DataObject& object : *generation.chunks[chunks_written]) {
+      for (const DataObject& object : generation.chunks[chunks_written]->objects) {
         Row row;
         row.kind = "object";
         row.position = static_cast<int64_t>(chunks_written);
+        row.source_sha256 = generation.chunks[chunks_written]->source_sha256;
         FillObject(row, object);
         rows.push_back(std::move(row));
       }
@@ -233,12 +234,13 @@ class StateReader {
     if (position == generation_->chunks.size()) {
       // Versions already read keep the generation as they knew it.
       generation_ = std::make_shared<Generation>(*generation_);
-      chunk_ = std::make_shared<std::vector<DataObject>>();
+      chunk_ = std::make_shared<Chunk>();
+      chunk_->source_sha256 = row.source_sha256;
       generation_->chunks.push_back(chunk_);
     }
     if (chunk_ == nullptr || position + 1 != generation_->chunks.size())
       return Fail(ErrorKind::kInternal, "objects out of order");
-    chunk_->push_back(std::move(object));
+    chunk_->objects.push_back(std::move(object));
     return {};
   }
 
@@ -266,7 +268,7 @@ class StateReader {
   Seq floor_;
   WallTime last_commit_at_{};
   std::shared_ptr<Generation> generation_;
-  std::shared_ptr<std::vector<DataObject>> chunk_;
+  std::shared_ptr<Chunk> chunk_;
 };
 
 }  // namespace

@@ -9,6 +9,9 @@ namespace lakehouse::catalog {
 namespace {
 
 constexpr std::chrono::milliseconds kReadBackPause{50};
+constexpr std::chrono::milliseconds kTurnPoll{250};
+// Well below the age at which log objects behind a checkpoint go: a follower that paused for longer reads anew.
+constexpr std::chrono::minutes kTrustedPause{10};
 
 bool SameCommits(const std::vector<LogEntry>& a, const std::vector<LogEntry>& b) {
   if (a.size() != b.size()) return false;
@@ -45,7 +48,8 @@ Committer::Committer(object::ObjectStore& store, const Clock& clock, observe::Me
       commits_(metrics.CounterOf("lakehouse_catalog_commits_total", "Log objects written")),
       entries_(metrics.CounterOf("lakehouse_catalog_entries_total", "Entries in the log objects written")),
       conflicts_(metrics.CounterOf("lakehouse_catalog_conflicts_total", "Numbers lost to another catalogd")),
-      state_(std::make_shared<const LakeState>(std::move(state))) {}
+      state_(std::make_shared<const LakeState>(std::move(state))),
+      fresh_at_(clock.Monotonic()) {}
 
 std::shared_ptr<const LakeState> Committer::state() const {
   MutexLock lock(mutex_);
@@ -81,8 +85,11 @@ Result<Committer::Outcome> Committer::Commit(const RequestContext& context, Prep
       changed_.NotifyAll();
       continue;
     }
-    if (context.deadline.HasPassed()) return Fail(UnknownOutcome("the deadline came first"));
-    changed_.WaitUntil(mutex_, context.deadline.Sooner(Deadline::After(std::chrono::seconds(1))).at());
+    // What nobody has taken up yet can be taken back; what a leader holds ends within its own deadline.
+    if (context.deadline.HasPassed() && std::erase(waiting_, op) > 0) {
+      return Fail(ErrorKind::kDeadline, "the commit did not get its turn in time; nothing was written");
+    }
+    changed_.WaitUntil(mutex_, Deadline::After(kTurnPoll).at());
   }
   return op->result;
 }
@@ -120,7 +127,13 @@ std::vector<LogEntry> Committer::PrepareAll(Ops& batch, LakeState& state) {
       next = Fail(entry.error());
     }
     if (!next) {
-      FinishAll({op}, Fail(next.error()));
+      // Against entries that are not durable yet nothing can be decided: such an op waits for the next batch.
+      if (entries.empty()) {
+        FinishAll({op}, Fail(next.error()));
+      } else {
+        MutexLock lock(mutex_);
+        waiting_.push_back(op);
+      }
       continue;
     }
     state = std::move(*next);
@@ -182,12 +195,11 @@ Result<Committer::Written> Committer::Write(const RequestContext& context, Seq s
     auto read = ReadBack(settling, seq, entries);
     if (read) return read;
     const bool absent = read.error().kind == ErrorKind::kNotFound;
-    // The store answered, and the number is free: the write did not happen, and what may still be under way carries a
-    // condition that the next writer's object will break.
+    // The number is free: the write did not happen, or is still under way with a condition that the next object under
+    // this number will break.
     if (absent && !certain) {
-      Error error = put.error();
-      error.kind = error.kind == ErrorKind::kInternal ? ErrorKind::kInternal : ErrorKind::kUnavailable;
-      return Fail(std::move(error));
+      if (put.error().kind == ErrorKind::kInternal) return Fail(put.error());
+      return Fail(UnknownOutcome(put.error().detail));
     }
     if (settling.deadline.HasPassed()) return Fail(UnknownOutcome(put.error().detail));
     std::this_thread::sleep_for(kReadBackPause);
@@ -205,10 +217,19 @@ Result<std::shared_ptr<const LakeState>> Committer::Fresh(const RequestContext& 
   if (!options_.shared_log) return now;
   RequestContext internal = context;
   internal.internal = true;
-  LH_ASSIGN(LakeState caught_up, reader_.CatchUp(internal, *now));
-  if (caught_up.seq() == now->seq()) return now;
-  Publish(std::move(caught_up));
-  return state();
+  const MonotonicTime start = clock_.Monotonic();
+  MonotonicTime last;
+  {
+    MutexLock lock(mutex_);
+    last = fresh_at_;
+  }
+  const bool trusted = start - last < kTrustedPause;
+  auto caught_up = trusted ? reader_.CatchUp(internal, *now) : reader_.ReadAll(internal);
+  if (!caught_up) return Fail(caught_up.error());
+  if (caught_up->seq() > now->seq()) Publish(std::move(*caught_up));
+  MutexLock lock(mutex_);
+  fresh_at_ = std::max(fresh_at_, start);
+  return state_;
 }
 
 Result<std::shared_ptr<const LakeState>> Committer::WaitPast(const RequestContext& context, Seq since,

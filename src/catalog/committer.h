@@ -76,6 +76,7 @@ class Committer {
   mutable Mutex mutex_;
   CondVar changed_;
   std::shared_ptr<const LakeState> state_ LH_GUARDED_BY(mutex_);
+  MonotonicTime fresh_at_ LH_GUARDED_BY(mutex_);  // when the log was last read to its end
   Ops waiting_ LH_GUARDED_BY(mutex_);
   bool leading_ LH_GUARDED_BY(mutex_) = false;
 };

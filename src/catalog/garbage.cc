@@ -18,7 +18,7 @@ std::unordered_set<std::string> ReferencedKeys(const LakeState& state) {
       for (size_t i = 0; i < version->chunk_count; ++i) {
         const auto& chunk = version->generation->chunks[i];
         if (!seen.insert(chunk.get()).second) continue;
-        for (const DataObject& object : *chunk) keys.insert(object.key);
+        for (const DataObject& object : chunk->objects) keys.insert(object.key);
       }
     }
   }

@@ -12,6 +12,7 @@ namespace lakehouse::catalog {
 namespace {
 
 constexpr size_t kMaxNameBytes = 128;
+constexpr int32_t kMaxFieldId = 1 << 30;
 
 bool IsNameStart(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_'; }
 bool IsNamePart(char c) { return IsNameStart(c) || (c >= '0' && c <= '9') || c == '-'; }
@@ -29,6 +30,10 @@ Status CheckName(std::string_view name) {
 Status CheckRequest(const RegisterRequest& request) {
   LH_TRY(CheckName(request.name));
   if (request.schema_fingerprint.empty()) return Fail(ErrorKind::kInvalid, "the schema fingerprint is empty");
+  for (const Column& column : request.schema) {
+    if (column.field_id < 0 || column.field_id > kMaxFieldId)
+      return Fail(ErrorKind::kInvalid, "the field_id of column \"{}\" is out of range", column.name);
+  }
   for (const DataObject& object : request.objects) {
     if (object.key.empty()) return Fail(ErrorKind::kInvalid, "an object's key is empty");
     if (object.size > INT64_MAX || object.rows > INT64_MAX)
@@ -48,11 +53,14 @@ VersionPtr FindCommit(const DatasetState& dataset, std::string_view commit_id) {
 
 // True when `sha` is what all of the current content came from (replace) or part of it (append).
 bool HasSource(const DatasetState& dataset, std::string_view sha, WriteMode mode) {
-  if (sha.empty() || dataset.Current() == nullptr) return false;
-  for (auto at = dataset.versions.rbegin(); at != dataset.versions.rend() && !(*at)->is_drop; ++at) {
-    if ((*at)->source_sha256 == sha) return true;
-    // A replace must match the newest version itself, and an append reaches back to the last replace.
-    if (mode == WriteMode::kReplace || (*at)->mode == WriteMode::kReplace) return false;
+  const VersionPtr current = dataset.Current();
+  if (sha.empty() || current == nullptr) return false;
+  const auto& chunks = current->generation->chunks;
+  // Without a row there is no chunk to remember the source; the version itself does.
+  if (current->chunk_count == 0) return current->source_sha256 == sha;
+  if (mode == WriteMode::kReplace) return current->chunk_count == 1 && chunks.front()->source_sha256 == sha;
+  for (size_t i = 0; i < current->chunk_count; ++i) {
+    if (chunks[i]->source_sha256 == sha) return true;
   }
   return false;
 }
@@ -61,7 +69,7 @@ bool SameContent(const VersionState& version, const RegisterRequest& request) {
   if (version.mode != WriteMode::kReplace || version.row_count != request.row_count) return false;
   size_t at = 0;
   for (size_t i = 0; i < version.chunk_count; ++i) {
-    for (const DataObject& object : *version.generation->chunks[i]) {
+    for (const DataObject& object : version.generation->chunks[i]->objects) {
       if (at == request.objects.size() || !(object == request.objects[at++])) return false;
     }
   }
@@ -71,7 +79,7 @@ bool SameContent(const VersionState& version, const RegisterRequest& request) {
 LogEntry EntryOf(const RegisterRequest& request) {
   LogEntry entry;
   entry.kind = request.mode == WriteMode::kAppend ? LogEntry::Kind::kAppend : LogEntry::Kind::kReplace;
-  entry.commit_id = request.commit_id;
+  entry.commit_id = request.commit_id.empty() ? RandomUuid() : request.commit_id;
   entry.name = request.name;
   entry.table_uuid = RandomUuid();
   entry.fingerprint = request.schema_fingerprint;
@@ -96,7 +104,7 @@ struct LakeCatalog::Impl {
         clock(machine_clock),
         options(catalog_options),
         committer(object_store, machine_clock, metrics, {.shared_log = catalog_options.shared_log}, std::move(state)),
-        checkpointer(object_store, logger, catalog_options.checkpoint_every, checkpoint,
+        checkpointer(object_store, logger, catalog_options.checkpoint_every, catalog_options.log_age, checkpoint,
                      [this] { return committer.state(); }) {}
 
   Result<Committer::Outcome> Commit(const RequestContext& context, Committer::Prepare prepare) {
@@ -150,12 +158,14 @@ Result<RegisterResult> LakeCatalog::Register(const RequestContext& context, cons
     return entry;
   }));
   const DatasetPtr dataset = outcome.state->Find(request.name);
-  const VersionPtr version = outcome.committed || repeated == nullptr ? dataset->Current() : repeated;
+  // Of the batch's entries our own is told by its id: others of the same dataset may stand before and after it.
+  const VersionPtr version = outcome.committed ? FindCommit(*dataset, entry.commit_id) : repeated;
   if (version == nullptr) return Fail(NoSuchDataset(request.name));
   return RegisterResult{ToManifest(*dataset, *version), existing, !outcome.committed};
 }
 
 Result<ManifestPage> LakeCatalog::List(const RequestContext& context, const ListRequest& request) {
+  if (request.limit == 0) return Fail(ErrorKind::kInvalid, "limit must be 1 or more");
   LH_ASSIGN(const auto state, impl_->committer.Fresh(context));
   ManifestPage page;
   for (const DatasetPtr& dataset : state->DatasetsAfter(request.token)) {

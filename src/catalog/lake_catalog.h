@@ -22,6 +22,8 @@ struct LakeCatalogOptions {
   uint64_t keep_versions = 100;  // of each dataset; whichever of the two keeps more
   std::chrono::seconds keep_age = std::chrono::hours(24 * 30);
   uint64_t checkpoint_every = 256;  // log objects
+  // Log objects behind the kept checkpoints stay this long; far above any pause that a catalogd takes while it commits.
+  std::chrono::seconds log_age = std::chrono::hours(1);
   std::chrono::seconds gc_min_age_floor = std::chrono::hours(2);
 };
 

@@ -49,7 +49,7 @@ Result<std::vector<Seq>> LogReader::LogNumbers(const RequestContext& context, Se
   return Numbers(context, kLogPrefix, LogKey(after));
 }
 
-Result<LakeState> LogReader::NewestCheckpoint(const RequestContext& context) const {
+Result<LakeState> LogReader::NewestCheckpoint(const RequestContext& context, std::optional<Error>& damaged) const {
   LH_ASSIGN(const auto checkpoints, Checkpoints(context));
   std::optional<Error> first_error;
   for (const Seq seq : checkpoints) {
@@ -61,7 +61,8 @@ Result<LakeState> LogReader::NewestCheckpoint(const RequestContext& context) con
     // An older checkpoint and the log after it say the same.
     if (!first_error) first_error = state.error();
   }
-  if (first_error) return Fail(*first_error);
+  // Without a checkpoint that can be read the log must be whole from its first object; ReadAll sees whether it is.
+  damaged = std::move(first_error);
   return LakeState();
 }
 
@@ -81,8 +82,10 @@ Result<LakeState> LogReader::CatchUp(const RequestContext& context, LakeState st
 }
 
 Result<LakeState> LogReader::ReadAll(const RequestContext& context) const {
-  LH_ASSIGN(LakeState state, NewestCheckpoint(context));
+  std::optional<Error> damaged;
+  LH_ASSIGN(LakeState state, NewestCheckpoint(context, damaged));
   LH_ASSIGN(const auto numbers, LogNumbers(context, state.seq()));
+  if (damaged && numbers.empty()) return Fail(*damaged);
   std::vector<Result<std::vector<LogEntry>>> read(numbers.size());
   std::atomic<size_t> next{0};
   {
@@ -95,6 +98,7 @@ Result<LakeState> LogReader::ReadAll(const RequestContext& context) const {
   }
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (numbers[i] != state.seq().Next()) {
+      if (damaged) return Fail(*damaged);
       return Fail(ErrorKind::kInternal, "the commit log has a gap: {} is missing", LogKey(state.seq().Next()));
     }
     if (!read[i]) return Fail(read[i].error());

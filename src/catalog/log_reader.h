@@ -26,7 +26,8 @@ class LogReader {
  private:
   Result<std::vector<Seq>> Numbers(const RequestContext& context, std::string_view prefix,
                                    const std::string& after) const;
-  Result<LakeState> NewestCheckpoint(const RequestContext& context) const;
+  // Empty when there is none; `damaged` says why one that is there could not be used.
+  Result<LakeState> NewestCheckpoint(const RequestContext& context, std::optional<Error>& damaged) const;
 
   object::ObjectStore& store_;
 };

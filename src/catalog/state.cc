@@ -121,7 +121,7 @@ Status LakeState::ApplyVersion(const LogEntry& entry, Seq seq) {
         current == nullptr ? entry.table_uuid : current->generation->table_uuid, entry.fingerprint, entry.schema, {}};
   }
   if (!entry.objects.empty())
-    generation->chunks.push_back(std::make_shared<const std::vector<DataObject>>(entry.objects));
+    generation->chunks.push_back(std::make_shared<const Chunk>(Chunk{entry.objects, entry.source_sha256}));
   VersionState version;
   version.version = DatasetVersion(dataset.last_version.value + 1);
   if (entry.version.value != 0 && entry.version != version.version) {
@@ -131,6 +131,8 @@ Status LakeState::ApplyVersion(const LogEntry& entry, Seq seq) {
   version.seq = seq;
   version.mode = entry.kind == LogEntry::Kind::kAppend ? WriteMode::kAppend : WriteMode::kReplace;
   version.row_count = entry.row_count + (appends ? current->row_count : 0);
+  if (version.row_count > static_cast<uint64_t>(INT64_MAX))
+    return Fail(ErrorKind::kInvalid, "the dataset's row count would pass 2^63");
   version.chunk_count = generation->chunks.size();
   version.committed_at = entry.committed_at;
   version.commit_id = entry.commit_id;
@@ -240,7 +242,7 @@ Manifest ToManifest(const DatasetState& dataset, const VersionState& version) {
   manifest.seq = version.seq;
   manifest.row_count = version.row_count;
   for (size_t i = 0; i < version.chunk_count; ++i) {
-    const auto& chunk = *version.generation->chunks[i];
+    const auto& chunk = version.generation->chunks[i]->objects;
     manifest.objects.insert(manifest.objects.end(), chunk.begin(), chunk.end());
   }
   manifest.created_at = dataset.created_at;

@@ -17,13 +17,19 @@
 
 namespace lakehouse::catalog {
 
+// What one commit added, and where from. The source outlives the version: a retry is known however old it is.
+struct Chunk {
+  std::vector<DataObject> objects;
+  std::string source_sha256;
+};
+
 // The objects of one `replace` and the appends after it. Grows at its end only; a version names a length of it.
 struct Generation {
   std::string table_uuid;
   std::string fingerprint;
   std::vector<Column> schema;
   // Chunks are never changed once they are here, so versions of any age share them.
-  std::vector<std::shared_ptr<const std::vector<DataObject>>> chunks;
+  std::vector<std::shared_ptr<const Chunk>> chunks;
 };
 
 struct VersionState {

@@ -1,7 +1,6 @@
 #include "http/problem.h"
 
 #include "base/json.h"
-#include "base/json_value.h"
 
 namespace lakehouse::http {
 
@@ -44,19 +43,6 @@ ErrorKind KindOfStatus(int status) {
     if (StatusOf(kind) == status) return kind;
   }
   return status >= 400 && status < 500 ? ErrorKind::kInvalid : ErrorKind::kUpstream;
-}
-
-// The kind that a problem's type names, when its status agrees with it.
-std::optional<ErrorKind> KindOfType(std::string_view type, int status) {
-  if (!type.starts_with(kTypePrefix)) return std::nullopt;
-  type.remove_prefix(kTypePrefix.size());
-  if (type == ErrorKindName(ErrorKind::kAmbiguous) && status == StatusOf(ErrorKind::kAmbiguous)) {
-    return ErrorKind::kAmbiguous;
-  }
-  for (const ErrorKind kind : kAllKinds) {
-    if (type == ErrorKindName(kind) && status == StatusOf(kind)) return kind;
-  }
-  return std::nullopt;
 }
 
 bool IsOwnMember(std::string_view name) {
@@ -200,26 +186,6 @@ std::string ProblemJsonOfStatus(int status, std::string_view detail, std::string
   const bool has_kind = StatusOf(kind) == status;
   return Render(status, has_kind ? std::string(kTypePrefix).append(ErrorKindName(kind)) : "about:blank", error,
                 instance, request_id);
-}
-
-Error ErrorOfProblem(int status, std::string_view body) {
-  Error error{KindOfStatus(status), std::string(), std::nullopt, {}};
-  const Result<boost::json::value> json = ParseJson(body);
-  if (json && json->is_object()) {
-    for (const auto& [name, value] : json->as_object()) {
-      if (!value.is_string()) continue;
-      const std::string_view text(value.as_string().data(), value.as_string().size());
-      if (name == "detail") {
-        error.detail = text;
-      } else if (name == "type") {
-        error.kind = KindOfType(text, status).value_or(error.kind);
-      } else if (!IsOwnMember(std::string_view(name.data(), name.size()))) {
-        error.members.emplace_back(std::string_view(name.data(), name.size()), text);
-      }
-    }
-  }
-  if (error.detail.empty()) error.detail = fmt::format("answered {} {}", status, ReasonPhrase(status));
-  return error;
 }
 
 }  // namespace lakehouse::http

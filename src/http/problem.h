@@ -15,7 +15,5 @@ std::string ProblemJson(const Error& error, std::string_view instance, std::stri
 // The same for statuses that no ErrorKind stands for (414, 417, 505): refusals of the framing.
 std::string ProblemJsonOfStatus(int status, std::string_view detail, std::string_view instance,
                                 std::string_view request_id);
-// The other way, for clients of our own services: what an answer's status and problem body say.
-Error ErrorOfProblem(int status, std::string_view body);
 
 }  // namespace lakehouse::http

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "net/problem.h"
+
 namespace lakehouse::http {
 namespace {
 
@@ -10,7 +12,7 @@ TEST(Problem, ComesBackAsTheErrorItWas) {
   for (int kind = 0; kind <= static_cast<int>(ErrorKind::kAmbiguous); ++kind) {
     if (static_cast<ErrorKind>(kind) == ErrorKind::kCancelled) continue;
     Error error{static_cast<ErrorKind>(kind), "why \"it\" failed", std::nullopt, {{"line", "17"}}};
-    const Error back = ErrorOfProblem(StatusOf(error.kind), ProblemJson(error, "/x", "id"));
+    const Error back = net::ErrorOfProblem(StatusOf(error.kind), ProblemJson(error, "/x", "id"));
     EXPECT_EQ(back.kind, error.kind) << kind;
     EXPECT_EQ(back.detail, error.detail);
     EXPECT_EQ(back.members, error.members);
@@ -27,11 +29,11 @@ TEST(Problem, StatusesOfTheContract) {
 }
 
 TEST(Problem, ForeignBodiesStillSaySomething) {
-  EXPECT_EQ(ErrorOfProblem(502, "<html>").kind, ErrorKind::kUpstream);
-  EXPECT_EQ(ErrorOfProblem(418, "").kind, ErrorKind::kInvalid);
-  EXPECT_EQ(ErrorOfProblem(404, "[]").detail, "answered 404 Not Found");
+  EXPECT_EQ(net::ErrorOfProblem(502, "<html>").kind, ErrorKind::kUpstream);
+  EXPECT_EQ(net::ErrorOfProblem(418, "").kind, ErrorKind::kUpstream);
+  EXPECT_EQ(net::ErrorOfProblem(404, "[]").detail, "the service answered 404");
   // A type that contradicts its status is not believed.
-  EXPECT_EQ(ErrorOfProblem(500, "{\"type\":\"urn:lakehouse:problem:not-found\"}").kind, ErrorKind::kInternal);
+  EXPECT_EQ(net::ErrorOfProblem(500, "{\"type\":\"urn:lakehouse:problem:not-found\"}").kind, ErrorKind::kInternal);
 }
 
 TEST(Problem, MembersCannotShadowItsOwn) {

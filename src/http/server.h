@@ -1,6 +1,6 @@
 // HTTP/1.1 server: connections, framing, deadlines, routing. What the routes do stands in *_routes.cc.
 //
-// Threads: an I/O pool (Asio) accepts, parses headers and holds idle connections. A request whose headers are complete
+// Threads: an I/O pool (epoll) accepts, parses headers and holds idle connections. A request whose headers are complete
 // is handed with its socket to a handler thread, which reads the body and writes the answer by itself, blocking under
 // deadlines (that is the backpressure), then gives the socket back. Routes marked kInline run on the I/O pool: they
 // must not block and take no body.

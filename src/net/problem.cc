@@ -56,6 +56,16 @@ ErrorKind KindOf(int status) {
   }
 }
 
+// The kind that a problem type of ours names, where it may go with the status: several kinds share some.
+ErrorKind KindOfType(std::string_view type, ErrorKind of_status) {
+  constexpr std::string_view kPrefix = "urn:lakehouse:problem:";
+  if (of_status == ErrorKind::kUnavailable && type.starts_with(kPrefix) &&
+      type.substr(kPrefix.size()) == ErrorKindName(ErrorKind::kAmbiguous)) {
+    return ErrorKind::kAmbiguous;
+  }
+  return of_status;
+}
+
 constexpr std::string_view kOwnMembers[] = {"type", "title", "status", "detail", "instance", "request_id"};
 
 }  // namespace
@@ -69,6 +79,8 @@ Error ErrorOfProblem(int status, std::string_view body) {
     const std::string_view text(value.get_string());
     if (name == "detail") {
       error.detail = text;
+    } else if (name == "type") {
+      error.kind = KindOfType(text, error.kind);
     } else if (std::ranges::find(kOwnMembers, std::string_view(name)) == std::end(kOwnMembers)) {
       error.members.emplace_back(name, text);
     }

@@ -106,7 +106,7 @@ struct Upstream {
   const char* name;
   const char* prefix;
   std::string config::GatewaySettings::* url;
-  bool needed;  // for the gateway to be ready
+  bool needed;  // passed on to, and the gateway is not ready without it
 };
 constexpr Upstream kUpstreams[] = {{"storaged", "/v1/storage", &config::GatewaySettings::storaged_url, true},
                                    {"catalogd", "/v1/catalog", &config::GatewaySettings::catalogd_url, true},
@@ -120,13 +120,18 @@ Result<RunningRole> MakeGateway(const Process& process) {
   for (const Upstream& upstream : kUpstreams) {
     const std::string& url = process.settings.gateway.*upstream.url;
     LH_ASSIGN(const auto parsed, http::ParseUpstreamUrl(fmt::format("[gateway] {}_url", upstream.name), url));
+    if (!upstream.needed) continue;
     http::Route route;
     route.summary = fmt::format("Passed on to {}", upstream.name);
     route.deadline = std::chrono::hours(1);
     route.handler = http::MakeProxy(parsed);
     running.router.AddPrefix(upstream.prefix, std::move(route));
-    if (upstream.needed) needed.push_back(RemoteOf(process, upstream.name, url));
+    needed.push_back(RemoteOf(process, upstream.name, url));
   }
+  // There is nothing behind vectord's address yet: the answer is the same in both shapes.
+  http::Router vectors;
+  http::AddVectorPlaceholderRoutes(vectors);
+  running.router.Mount("/v1", vectors);
   const http::ReadyCheck ready = [needed = std::move(needed)](const RequestContext& context) -> Status {
     for (const auto& role : needed) LH_TRY(role.Ready(context));
     return {};

@@ -1,0 +1,179 @@
+"""Starts a lakehouse for a smoke, in one process or as separate roles, over a folder or a real S3 server, and stops it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("LAKEHOUSE_BIN", str(ROOT / "build/release/lakehouse"))
+ROLES = ["storaged", "catalogd", "ingestd", "queryd", "gateway"]
+DEADLINE_S = 30
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(what, check):
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        if check():
+            return
+        time.sleep(0.02)
+    raise SystemExit(f"gave up after {DEADLINE_S} s: {what}")
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Lake:
+    """REQUIRES: used in a with statement."""
+
+    def __init__(self, shape="serve", backend="local"):
+        self.shape, self.backend = shape, backend
+        self.folder = Path(tempfile.mkdtemp(prefix="lakehouse-smoke-"))
+        self.ports = {role: free_port() for role in ROLES}
+        self.processes = {}
+        self.gateway = None
+        self.environment = dict(os.environ, LAKEHOUSE_SERVER_DATA_DIR=str(self.folder / "data"),
+                                LAKEHOUSE_SERVER_LOG_FORMAT="json")
+        for role in ROLES:
+            self.environment[f"LAKEHOUSE_{role.upper()}_BIND"] = f"127.0.0.1:{self.ports[role]}"
+            for other in ("storaged", "catalogd", "ingestd", "queryd"):
+                if f"[{role}] {other}_url" in KNOWN_URLS:
+                    self.environment[f"LAKEHOUSE_{role.upper()}_{other.upper()}_URL"] = f"http://127.0.0.1:{self.ports[other]}"
+        if backend == "s3":
+            self.start_s3()
+
+    def start_s3(self):
+        port = free_port()
+        bucket = self.folder / "s3" / "lake"
+        bucket.mkdir(parents=True)
+        keys = dict(os.environ, ROOT_ACCESS_KEY="smoke", ROOT_SECRET_KEY="smoke-secret")
+        self.s3 = subprocess.Popen([str(ROOT / ".deps/bin/versitygw"), "--port", f"127.0.0.1:{port}", "posix", str(bucket.parent)],
+                                   env=keys, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.processes["s3"] = self.s3
+        wait_for("versitygw", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        self.environment.update(LAKEHOUSE_STORAGED_BACKEND="s3", LAKEHOUSE_S3_ENDPOINT=f"http://127.0.0.1:{port}",
+                                LAKEHOUSE_S3_BUCKET="lake", AWS_ACCESS_KEY_ID="smoke", AWS_SECRET_ACCESS_KEY="smoke-secret")
+
+    def __enter__(self):
+        try:
+            self.start()
+        except SystemExit:
+            self.show_logs()
+            self.__exit__()
+            raise
+        return self
+
+    def show_logs(self):
+        for log in sorted(self.folder.glob("*.log")):
+            print(f"-- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-15:]))
+
+    def __exit__(self, *_):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self):
+        for role in ["serve"] if self.shape == "serve" else ROLES:
+            log = open(self.folder / f"{role}.log", "ab")
+            self.processes[role] = subprocess.Popen([BINARY, role], env=self.environment, stderr=log, stdout=log)
+        wait_for("/ready", self.is_ready)
+
+    def is_ready(self):
+        ended = [role for role, process in self.processes.items() if process.poll() is not None]
+        if ended:
+            raise SystemExit(f"ended by itself: {', '.join(ended)}")
+        return self.try_get("/ready") == 200
+
+    def try_get(self, path):
+        try:
+            return self.get(path).status
+        except OSError:
+            return 0
+
+    def stop(self, how=signal.SIGTERM):
+        """Stops the roles; their exit statuses."""
+        running = [role for role in self.processes if role != "s3"]
+        for role in running:
+            self.processes[role].send_signal(how)
+        return [self.processes.pop(role).wait(DEADLINE_S) for role in running]
+
+    def restart(self, how=signal.SIGTERM):
+        self.stop(how)
+        self.start()
+
+    def url(self, path, role="gateway"):
+        return f"http://127.0.0.1:{self.ports[role]}{path}"
+
+    def call(self, method, path, body=None, headers=None):
+        request = urllib.request.Request(self.url(path), data=body, method=method, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return Answer(answer.status, answer.headers, answer.read())
+        except urllib.error.HTTPError as error:
+            return Answer(error.code, error.headers, error.read())
+
+    def get(self, path, **headers):
+        return self.call("GET", path, headers=headers)
+
+    def put(self, key, body, headers=None):
+        return self.call("PUT", f"/v1/storage/objects/{key}", body, headers)
+
+    def ingest(self, name, text, query="", content_type="text/csv"):
+        return self.call("POST", f"/v1/ingest?name={name}{query}", text.encode(), {"Content-Type": content_type})
+
+    def sql(self, text, accept="application/json", **more):
+        return self.call("POST", "/v1/sql", json.dumps({"sql": text, **more}).encode(), {"Accept": accept})
+
+    def rows(self, text, **more):
+        answer = self.sql(text, **more)
+        if answer.status != 200:
+            raise SystemExit(f"{text}: {answer.status} {answer.body.decode(errors='replace')}")
+        return answer.json()["rows"]
+
+
+KNOWN_URLS = {f"[gateway] {role}_url" for role in ("storaged", "catalogd", "ingestd", "queryd")} | {
+    "[catalogd] storaged_url", "[ingestd] storaged_url", "[ingestd] catalogd_url", "[queryd] storaged_url", "[queryd] catalogd_url"}
+
+
+def check(what, got, wanted):
+    if got != wanted:
+        raise SystemExit(f"FAILED {what}: got {got!r}, wanted {wanted!r}")
+    print(f"ok {what}")
+
+
+def run(smoke, backends=("local",)):
+    """Runs a smoke on both shapes, whose transcripts must not differ."""
+    transcripts = {}
+    for backend in backends:
+        for shape in ("serve", "split"):
+            print(f"== {shape} on {backend}", flush=True)
+            with Lake(shape, backend) as lake:
+                try:
+                    transcripts[shape, backend] = smoke(lake)
+                except SystemExit as failure:
+                    lake.show_logs()
+                    print(failure)
+                    sys.exit(1)
+    first, *others = transcripts.items()
+    for other in others:
+        check(f"{other[0]} answers as {first[0]}", other[1], first[1])

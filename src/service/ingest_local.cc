@@ -3,6 +3,8 @@
 #include "base/uuid.h"
 #include "ingest/decoding_source.h"
 #include "ingest/mapped_file.h"
+#include "ingest/ndjson_import.h"
+#include "ingest/parquet_import.h"
 #include "net/retry.h"
 #include "service/object_writer.h"
 
@@ -153,8 +155,18 @@ Result<IngestResult> LocalIngest::Import(const RequestContext& context, const In
     LH_ASSIGN(options.existing, FileColumnsOf(*existing));
   }
   LH_ASSIGN(const auto mapped, ingest::MappedFile::Map(upload.file->descriptor()));
-  LH_TRY(
-      ImportCsv(context, mapped.bytes(), options, writer, [&](size_t from, size_t to) { mapped.Release(from, to); }));
+  const auto release = [&](size_t from, size_t to) { mapped.Release(from, to); };
+  switch (request.format) {
+    case SourceFormat::kCsv:
+      LH_TRY(ImportCsv(context, mapped.bytes(), options, writer, release));
+      break;
+    case SourceFormat::kNdjson:
+      LH_TRY(ImportNdjson(context, mapped.bytes(), options, writer, release));
+      break;
+    case SourceFormat::kParquet:
+      LH_TRY(ImportParquet(context, upload.file->descriptor(), options, writer));
+      break;
+  }
   LH_TRY(writer.Finish());
 
   catalog::RegisterRequest commit;

@@ -88,6 +88,12 @@ uint64_t GenerationOf(std::string_view file) {
   return TakeInt<uint64_t>(file);
 }
 
+std::string Header(uint64_t generation) {
+  std::string header(kMagic);
+  PutInt(header, generation);
+  return header;
+}
+
 // Whole records up to the first that is torn or of another generation.
 std::vector<JournalRecord> ParseFile(std::string_view file) {
   std::vector<JournalRecord> records;
@@ -138,10 +144,10 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::filesystem::path& fold
 Journal::~Journal() {
   MutexLock lock(mutex_);
   if (generation_ == 0 || !tree_.settle()) return;
-  const std::string empty(kHeaderBytes, '\0');
   for (const File& file : files_) {
-    // Should this fail, the next Open replays what the tree holds already.
-    if (WriteFullyAt(file.descriptor.get(), empty, 0)) ::fdatasync(file.descriptor.get());
+    // A generation is never used again, or records left in the file would pass for those of a later session. Should
+    // this fail, the next Open replays what the tree holds already.
+    if (WriteFullyAt(file.descriptor.get(), Header(++generation_), 0)) ::fdatasync(file.descriptor.get());
   }
 }
 
@@ -167,9 +173,7 @@ Status Journal::Restart(int file) {
   File& next = files_[file];
   while (next.live_entries > 0) changed_.Wait(mutex_);
   if (next.end > 0) LH_TRY(tree_.settle());
-  std::string header(kMagic);
-  PutInt(header, generation_ + 1);
-  LH_TRY(WriteFullyAt(next.descriptor.get(), header, 0));
+  LH_TRY(WriteFullyAt(next.descriptor.get(), Header(generation_ + 1), 0));
   ++generation_;
   next.end = kHeaderBytes;
   active_ = file;

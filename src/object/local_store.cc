@@ -31,6 +31,7 @@ constexpr char kAttribute[] = "user.lakehouse";
 constexpr std::string_view kAttributeVersion = "1";
 constexpr size_t kCopyBytes = 1 << 20;
 constexpr size_t kKeyLocks = 1024;
+constexpr size_t kMaxContentTypeBytes = 900;
 
 struct Attributes {
   std::string etag, content_type;
@@ -49,7 +50,7 @@ std::optional<Attributes> ReadAttributes(int descriptor) {
 }
 
 Status WriteAttributes(int descriptor, const ObjectInfo& info) {
-  const std::string text = fmt::format("{} {} {}", kAttributeVersion, info.etag, info.content_type.substr(0, 900));
+  const std::string text = fmt::format("{} {} {}", kAttributeVersion, info.etag, info.content_type);
   if (::fsetxattr(descriptor, kAttribute, text.data(), text.size(), 0) == 0) return {};
   // A file system without extended attributes keeps the objects, not their types; ETags come from the file then.
   if (errno == ENOTSUP || errno == EPERM) return {};
@@ -125,21 +126,25 @@ class TemporaryObject {
   FileDescriptor file_;
 };
 
-// Files whose bytes have been found to be what their checksum says, since this process started.
+// Files whose bytes have been found to be what their checksum says, since this process started. A file that was written
+// to since has another time.
 class VerifiedFiles {
  public:
-  bool Contains(uint64_t inode, const std::string& etag) {
+  bool Contains(const struct stat& stat, const std::string& etag) {
     MutexLock lock(mutex_);
-    return seen_.contains(Name(inode, etag));
+    return seen_.contains(Name(stat, etag));
   }
-  void Insert(uint64_t inode, const std::string& etag) {
+  void Insert(const struct stat& stat, const std::string& etag) {
     MutexLock lock(mutex_);
     if (seen_.size() > 100'000) seen_.clear();
-    seen_.insert(Name(inode, etag));
+    seen_.insert(Name(stat, etag));
   }
 
  private:
-  static uint64_t Name(uint64_t inode, const std::string& etag) { return Xxh3(etag) ^ (inode * 0x9E3779B97F4A7C15ULL); }
+  static uint64_t Name(const struct stat& stat, const std::string& etag) {
+    return Xxh3(fmt::format("{} {} {} {} {} {}", stat.st_ino, stat.st_size, stat.st_mtim.tv_sec, stat.st_mtim.tv_nsec,
+                            stat.st_ctim.tv_nsec, etag));
+  }
   Mutex mutex_;
   std::unordered_set<uint64_t> seen_ LH_GUARDED_BY(mutex_);
 };
@@ -251,7 +256,7 @@ Result<PutResult> LocalStore::Put(const RequestContext& context, std::string_vie
                                   const PutOptions& options) {
   PutResult result;
   result.info.key = key;
-  result.info.content_type = options.content_type;
+  result.info.content_type = options.content_type.substr(0, kMaxContentTypeBytes);
   result.info.last_modified = clock_.Now();
   std::string small;
   std::optional<TemporaryObject> temporary;
@@ -293,7 +298,7 @@ Result<PutResult> LocalStore::PutLarge(std::string_view key, TemporaryObject& te
 Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
   struct stat stat = {};
   ::fstat(descriptor, &stat);
-  if (verified_.Contains(stat.st_ino, info.etag)) return {};
+  if (verified_.Contains(stat, info.etag)) return {};
   FileSource source(descriptor, 0, info.size);
   Xxh3_128 hash;
   std::string piece(kCopyBytes, '\0');
@@ -306,7 +311,7 @@ Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
     return Fail(ErrorKind::kInternal, "the object \"{}\" is damaged: its bytes are not those that were stored",
                 info.key);
   }
-  verified_.Insert(stat.st_ino, info.etag);
+  verified_.Insert(stat, info.etag);
   return {};
 }
 
@@ -376,7 +381,6 @@ Status LocalStore::Replay(const JournalRecord& record) {
   }
   LH_ASSIGN(const FileDescriptor current, tree_.Open(record.key));
   if (current.valid()) {
-    FileSource source(current.get(), 0, record.bytes.size() + 1);
     bool has_checksum = false;
     const ObjectInfo info = InfoOf(record.key, current.get(), has_checksum);
     if (info.size == record.bytes.size()) {

@@ -66,10 +66,10 @@ class ObjectReader : public ByteSource {
 };
 
 struct ListOptions {
-  std::string prefix;
-  std::string delimiter;    // groups keys up to its first occurrence after the prefix; empty: none
-  std::string start_after;  // only keys above this
-  std::string token;        // next_token of the page before; wins over start_after
+  std::string prefix = {};
+  std::string delimiter = {};    // groups keys up to its first occurrence after the prefix; empty: none
+  std::string start_after = {};  // only keys above this
+  std::string token = {};        // next_token of the page before; wins over start_after
   uint32_t limit = 1000;
 };
 

@@ -107,6 +107,8 @@ class S3Store final : public ObjectStore {
                              const PutOptions& options, uint64_t total, bool existed);
   Result<std::string> UploadParts(const RequestContext& context, const S3Query& upload, std::string_view key,
                                   std::string part, ByteSource& body, const PutOptions& options, uint64_t& total);
+  // Gives up the parts of an upload; the bucket's own rules see to what this misses.
+  void Abort(std::string_view key, const S3Query& upload);
   Result<ListPage> ListOnce(const RequestContext& context, const ListOptions& options);
 
   const std::unique_ptr<net::AwsCredentialChain> credentials_;
@@ -208,6 +210,12 @@ Result<std::string> S3Store::UploadParts(const RequestContext& context, const S3
   return list + "</CompleteMultipartUpload>";
 }
 
+void S3Store::Abort(std::string_view key, const S3Query& upload) {
+  RequestContext aborting;
+  aborting.deadline = Deadline::After(s3_.options().request_timeout);
+  static_cast<void>(s3_.SendForText(aborting, S3Call{"DELETE", FullKey(key), upload, {}, nullptr, 0}));
+}
+
 Result<PutResult> S3Store::PutParts(const RequestContext& context, std::string_view key, std::string first,
                                     ByteSource& body, const PutOptions& options, uint64_t total, bool existed) {
   LH_ASSIGN(
@@ -221,15 +229,21 @@ Result<PutResult> S3Store::PutParts(const RequestContext& context, std::string_v
   const S3Query upload = {{"uploadId", *upload_id}};
   const auto parts = UploadParts(context, upload, key, std::move(first), body, options, total);
   if (!parts) {
-    RequestContext aborting;
-    aborting.deadline = Deadline::After(s3_.options().request_timeout);
-    static_cast<void>(s3_.SendForText(aborting, S3Call{"DELETE", FullKey(key), upload, {}, nullptr, 0}));
+    Abort(key, upload);
     return Fail(parts.error());
   }
   StringSource source(*parts);
   S3Call call{"POST", FullKey(key), upload, {{"Content-Type", "application/xml"}}, &source, parts->size()};
   AddConditions(options, call.headers);
-  LH_ASSIGN(const std::string done, s3_.SendForText(context, call));
+  auto completed = s3_.SendForText(context, call);
+  if (!completed) {
+    // Whether the parts were put together is open after anything but a clear refusal.
+    const ErrorKind kind = completed.error().kind;
+    if (kind == ErrorKind::kPreconditionFailed) Abort(key, upload);
+    if (kind == ErrorKind::kUnavailable || kind == ErrorKind::kDeadline) completed.error().kind = ErrorKind::kAmbiguous;
+    return Fail(completed.error());
+  }
+  const std::string& done = *completed;
   // S3 may answer 200 and tell of a failure in the body.
   if (done.find("<Error>") != std::string::npos)
     return Fail(ErrorKind::kAmbiguous, "the object store could not put the parts together");
@@ -282,10 +296,14 @@ Result<ListPage> S3Store::ListOnce(const RequestContext& context, const ListOpti
   if (!after.empty()) call.query.emplace_back("start-after", FullKey(after));
   LH_ASSIGN(const std::string xml,
             Retried(context, [&](const RequestContext& bounded) { return s3_.SendForText(bounded, call); }));
-  const auto local_key = [&](std::string_view encoded) -> Result<std::string> {
-    std::string plus(encoded);
-    std::ranges::replace(plus, '+', ' ');
-    LH_ASSIGN(std::string key, net::PercentDecode(plus));
+  // Some servers pass over the request to encode keys, and say so by not repeating it.
+  const bool encoded = net::XmlText(xml, "EncodingType").value_or("") == "url";
+  const auto local_key = [&](std::string text) -> Result<std::string> {
+    std::string key = std::move(text);
+    if (encoded) {
+      std::ranges::replace(key, '+', ' ');
+      LH_ASSIGN(key, net::PercentDecode(key));
+    }
     return key.substr(std::min(key.size(), s3_.options().prefix.size()));
   };
   ListPage page;
@@ -304,7 +322,7 @@ Result<ListPage> S3Store::ListOnce(const RequestContext& context, const ListOpti
   if (net::XmlText(xml, "IsTruncated").value_or("") == "true") {
     const std::string last_object = page.objects.empty() ? "" : page.objects.back().key;
     // A group counts as passed with all that is in it.
-    const std::string last_group = page.prefixes.empty() ? "" : page.prefixes.back() + "\xEF\xBF\xBD";
+    const std::string last_group = page.prefixes.empty() ? "" : page.prefixes.back() + "\xF4\x8F\xBF\xBF";
     page.next_token = std::max(last_object, last_group);
   }
   return page;
@@ -344,8 +362,7 @@ Status S3Store::Check(const RequestContext& context) {
   honours_conditions_ = true;
   LH_TRY(object::PutWhole(*this, context, key, "1", put));
   const auto second = object::PutWhole(*this, context, key, "2", put);
-  honours_conditions_ = !second && (second.error().kind == ErrorKind::kPreconditionFailed ||
-                                    second.error().kind == ErrorKind::kAmbiguous);
+  honours_conditions_ = !second && second.error().kind == ErrorKind::kPreconditionFailed;
   return Delete(context, key);
 }
 

@@ -1,5 +1,6 @@
 """Starts a lakehouse for a smoke, in one process or as separate roles, over a folder or a real S3 server, and stops it."""
 
+import atexit
 import json
 import os
 import shutil
@@ -34,6 +35,20 @@ def wait_for(what, check):
     raise SystemExit(f"gave up after {DEADLINE_S} s: {what}")
 
 
+def noted(method, path, answer):
+    """What of an answer must be the same in both shapes: everything but ids, times and opaque tokens."""
+    content_type = answer.headers.get("Content-Type", "")
+    names = None
+    if "json" in content_type and answer.body:
+        try:
+            value = json.loads(answer.body)
+            names = sorted(value) if isinstance(value, dict) else None
+        except ValueError:
+            names = "several lines"
+    detail = json.loads(answer.body).get("detail") if content_type == "application/problem+json" and answer.body else None
+    return (method, path.split("token=")[0], answer.status, content_type, names, detail)
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -50,8 +65,10 @@ class Lake:
         self.folder = Path(tempfile.mkdtemp(prefix="lakehouse-smoke-"))
         self.ports = {role: free_port() for role in ROLES}
         self.processes = {}
-        self.gateway = None
-        self.environment = dict(os.environ, LAKEHOUSE_SERVER_DATA_DIR=str(self.folder / "data"),
+        self.transcript = []
+        atexit.register(self.__exit__)
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("LAKEHOUSE_")}
+        self.environment = dict(outside, LAKEHOUSE_SERVER_DATA_DIR=str(self.folder / "data"),
                                 LAKEHOUSE_SERVER_LOG_FORMAT="json")
         for role in ROLES:
             self.environment[f"LAKEHOUSE_{role.upper()}_BIND"] = f"127.0.0.1:{self.ports[role]}"
@@ -127,10 +144,13 @@ class Lake:
     def call(self, method, path, body=None, headers=None):
         request = urllib.request.Request(self.url(path), data=body, method=method, headers=headers or {})
         try:
-            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
-                return Answer(answer.status, answer.headers, answer.read())
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as reply:
+                answer = Answer(reply.status, reply.headers, reply.read())
         except urllib.error.HTTPError as error:
-            return Answer(error.code, error.headers, error.read())
+            answer = Answer(error.code, error.headers, error.read())
+        if path != "/ready":
+            self.transcript.append(noted(method, path, answer))
+        return answer
 
     def get(self, path, **headers):
         return self.call("GET", path, headers=headers)
@@ -161,19 +181,23 @@ def check(what, got, wanted):
     print(f"ok {what}")
 
 
-def run(smoke, backends=("local",)):
-    """Runs a smoke on both shapes, whose transcripts must not differ."""
+def run(smoke, backends=("local", "s3")):
+    """Runs a smoke on both shapes and backends; the shapes' transcripts must not differ."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     transcripts = {}
     for backend in backends:
         for shape in ("serve", "split"):
             print(f"== {shape} on {backend}", flush=True)
             with Lake(shape, backend) as lake:
                 try:
-                    transcripts[shape, backend] = smoke(lake)
+                    transcripts[shape, backend] = (smoke(lake), lake.transcript)
                 except SystemExit as failure:
                     lake.show_logs()
                     print(failure)
                     sys.exit(1)
-    first, *others = transcripts.items()
-    for other in others:
-        check(f"{other[0]} answers as {first[0]}", other[1], first[1])
+    for backend in backends:
+        serve, split = transcripts["serve", backend], transcripts["split", backend]
+        for one, other in zip(serve[1], split[1]):
+            if one != other:
+                raise SystemExit(f"FAILED the shapes differ on {backend}:\n  serve {one}\n  split {other}")
+        check(f"serve and split answer alike on {backend}", split[0], serve[0])

@@ -120,6 +120,6 @@ def results_out(quick, runs):
                 return dict(zip(("wall_s", "cpu_s", "rss_mib"), map(float, done.stdout.split())))
             return work
         arrow = f"import pyarrow.parquet as p\nt = [p.read_table(f, columns={columns}) for f in {files}]"
-        duck = (f"import duckdb\nduckdb.sql(\"COPY (SELECT {', '.join(columns)} FROM read_parquet({files})) TO '{DATA}/out.json' (FORMAT json)\")")
+        duck = (f"import duckdb\nduckdb.sql('SET enable_progress_bar=false')\nduckdb.sql(\"COPY (SELECT {', '.join(columns)} FROM read_parquet({files})) TO '{DATA}/out.json' (FORMAT json)\")")
         return interleaved({"Arrow stream": fetch("application/vnd.apache.arrow.stream"), "pyarrow read_table": in_python(arrow),
                             "JSON": fetch("application/json"), "duckdb COPY json": in_python(duck)}, runs)

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/request_context.h"
 #include "catalog/state.h"
 #include "object/object_store.h"
 
@@ -23,15 +24,22 @@ class Checkpointer {
 
   // Tells that the log has grown to `seq`.
   void Reached(Seq seq);
-  // A checkpoint of `state` now, and the clean-up behind it.
-  Status Write(const LakeState& state);
+  // A checkpoint of `state` now unless there is one already, for an orderly end: leaves the log as long as it is.
+  Status WriteLast(const RequestContext& context, const LakeState& state);
 
  private:
   void Loop(std::stop_token stop);
-  Status CleanUp(Seq newest);
+  Status WriteAndCleanUp(const LakeState& state);
+  Status Write(const RequestContext& context, const LakeState& state);
+  // Removes checkpoints behind those that are kept; gives the kept ones, newest first.
+  Result<std::vector<Seq>> CleanCheckpoints(const RequestContext& context);
+  Status CleanLog(const RequestContext& context, const std::vector<Seq>& checkpoints);
 
   object::ObjectStore& store_;
   const Logger& log_;
+  // Log objects between checkpoints: `every`, and more for a large state, so that a commit's share of them is bounded.
+  uint64_t Interval() const LH_REQUIRES(mutex_);
+
   const uint64_t every_;
   const std::chrono::seconds log_age_;
   const StateNow state_now_;
@@ -39,6 +47,7 @@ class Checkpointer {
   CondVar wake_;
   Seq reached_ LH_GUARDED_BY(mutex_);
   Seq last_ LH_GUARDED_BY(mutex_);
+  uint64_t last_bytes_ LH_GUARDED_BY(mutex_) = 0;
   std::jthread thread_;
 };
 

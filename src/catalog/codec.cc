@@ -48,7 +48,7 @@ Result<DataObject> TakeObject(const Row& row) {
 }
 
 // The entry's own row, then one for each object, version or key that it names.
-void AppendEntryRows(const LogEntry& entry, int64_t number, std::vector<Row>& rows) {
+Status WriteEntry(const LogEntry& entry, int64_t number, RowWriter& rows) {
   Row head;
   head.entry = number;
   for (const KindName& kind : kKinds) {
@@ -63,22 +63,23 @@ void AppendEntryRows(const LogEntry& entry, int64_t number, std::vector<Row>& ro
   if (!entry.schema.empty()) head.schema_json = SchemaToJson(entry.schema);
   head.row_count = static_cast<int64_t>(entry.row_count);
   head.source_sha256 = entry.source_sha256;
-  rows.push_back(head);
+  LH_TRY(rows.Add(std::move(head)));
   const auto add = [&](std::string_view kind, const auto& fill) {
     Row row;
     row.entry = number;
     row.kind = kind;
     fill(row);
-    rows.push_back(std::move(row));
+    return rows.Add(std::move(row));
   };
-  for (const DataObject& object : entry.objects) add("object", [&](Row& row) { FillObject(row, object); });
+  for (const DataObject& object : entry.objects) LH_TRY(add("object", [&](Row& row) { FillObject(row, object); }));
   for (const auto& [name, version] : entry.versions) {
-    add("version", [&](Row& row) {
+    LH_TRY(add("version", [&](Row& row) {
       row.name = name;
       row.version = static_cast<int64_t>(version.value);
-    });
+    }));
   }
-  for (const std::string& key : entry.keys) add("key", [&](Row& row) { row.object_key = key; });
+  for (const std::string& key : entry.keys) LH_TRY(add("key", [&](Row& row) { row.object_key = key; }));
+  return {};
 }
 
 Result<LogEntry> TakeHead(const Row& row) {
@@ -104,81 +105,98 @@ Result<LogEntry> TakeHead(const Row& row) {
   return entry;
 }
 
-Result<std::vector<LogEntry>> TakeEntries(const std::vector<Row>& rows) {
-  std::vector<LogEntry> entries;
-  for (const Row& row : rows) {
-    const bool detail = row.kind == "object" || row.kind == "version" || row.kind == "key";
-    if (!detail) {
-      LH_ASSIGN(auto entry, TakeHead(row));
-      entries.push_back(std::move(entry));
-      continue;
-    }
-    if (entries.empty()) return Fail(ErrorKind::kInternal, "it begins with the middle of an entry");
-    LogEntry& entry = entries.back();
-    if (row.kind == "object") {
-      LH_ASSIGN(auto object, TakeObject(row));
-      entry.objects.push_back(std::move(object));
-    } else if (row.kind == "version") {
-      entry.versions.emplace_back(row.name, DatasetVersion(static_cast<uint64_t>(std::max<int64_t>(row.version, 0))));
-    } else {
-      entry.keys.push_back(row.object_key);
-    }
+Status TakeEntryRow(const Row& row, std::vector<LogEntry>& entries) {
+  const bool detail = row.kind == "object" || row.kind == "version" || row.kind == "key";
+  if (!detail) {
+    LH_ASSIGN(auto entry, TakeHead(row));
+    entries.push_back(std::move(entry));
+    return {};
   }
-  return entries;
+  if (entries.empty()) return Fail(ErrorKind::kInternal, "it begins with the middle of an entry");
+  LogEntry& entry = entries.back();
+  if (row.kind == "object") {
+    LH_ASSIGN(auto object, TakeObject(row));
+    entry.objects.push_back(std::move(object));
+  } else if (row.kind == "version") {
+    entry.versions.emplace_back(row.name, DatasetVersion(static_cast<uint64_t>(std::max<int64_t>(row.version, 0))));
+  } else {
+    entry.keys.push_back(row.object_key);
+  }
+  return {};
 }
 
-// A checkpoint's rows: per dataset its head, then generation by generation the objects (position = chunk), then the
-// versions (position = generation, object_rows = chunks). Last come the released keys.
-void AppendDatasetRows(const DatasetState& dataset, std::vector<Row>& rows) {
+Row GenerationRow(const Generation& generation) {
+  Row row;
+  row.kind = "generation";
+  row.table_uuid = generation.table_uuid;
+  row.committed_at_us = ToMicros(generation.created_at);
+  row.fingerprint = generation.fingerprint;
+  row.schema_json = SchemaToJson(generation.schema);
+  return row;
+}
+
+Status WriteChunk(const Chunk& chunk, size_t position, RowWriter& rows) {
+  for (const DataObject& object : chunk.objects) {
+    Row row;
+    row.kind = "object";
+    row.position = static_cast<int64_t>(position);
+    row.source_sha256 = chunk.source_sha256;
+    FillObject(row, object);
+    LH_TRY(rows.Add(std::move(row)));
+  }
+  return {};
+}
+
+Row VersionRow(const VersionState& version) {
+  Row row;
+  row.kind = "version";
+  row.seq = static_cast<int64_t>(version.seq.value);
+  row.version = static_cast<int64_t>(version.version.value);
+  row.flags = (version.pinned ? kPinnedFlag : 0) | (version.is_drop ? kDropFlag : 0);
+  row.mode = version.mode == WriteMode::kAppend ? "append" : "replace";
+  row.row_count = static_cast<int64_t>(version.row_count);
+  row.committed_at_us = ToMicros(version.committed_at);
+  row.commit_id = version.commit_id;
+  row.source_sha256 = version.source_sha256;
+  row.position = static_cast<int64_t>(version.chunks.size());
+  return row;
+}
+
+Status WriteKeys(std::string_view kind, const KeyTimes& keys, RowWriter& rows) {
+  for (const auto& [key, since] : keys) {
+    Row row;
+    row.kind = kind;
+    row.object_key = key;
+    row.committed_at_us = ToMicros(since);
+    LH_TRY(rows.Add(std::move(row)));
+  }
+  return {};
+}
+
+// A checkpoint's rows: per dataset its head, then generation by generation the objects (position = chunk) and the
+// versions (position = how many chunks it names). Last come the released and the purged keys.
+Status WriteDataset(const DatasetState& dataset, RowWriter& rows) {
   Row head;
   head.kind = "dataset";
   head.name = dataset.name;
   head.dataset_id = dataset.dataset_id;
-  head.committed_at_us = ToMicros(dataset.created_at);
   head.version = static_cast<int64_t>(dataset.last_version.value);
-  rows.push_back(std::move(head));
+  LH_TRY(rows.Add(std::move(head)));
   const Generation* open = nullptr;
   size_t chunks_written = 0;
-  // Versions of one replace and its appends share objects; each object is written once, with the newest that names it.
-  for (size_t i = 0; i < dataset.versions.size(); ++i) {
-    const VersionState& version = *dataset.versions[i];
-    const Generation& generation = *version.generation;
-    const bool continues = open != nullptr && !open->chunks.empty() && !generation.chunks.empty() &&
-                           open->chunks.front() == generation.chunks.front();
-    const bool same = open == &generation || continues || (open != nullptr && version.is_drop);
-    if (!same) {
+  // Versions of one replace and its appends share objects; each object is written once, with the oldest that names it.
+  for (const VersionPtr& version : dataset.versions().ToVector()) {
+    const Generation* generation = version->generation.get();
+    if (open == nullptr || (open != generation && !version->is_drop)) {
       chunks_written = 0;
-      Row row;
-      row.kind = "generation";
-      row.table_uuid = generation.table_uuid;
-      row.fingerprint = generation.fingerprint;
-      row.schema_json = SchemaToJson(generation.schema);
-      rows.push_back(std::move(row));
+      LH_TRY(rows.Add(GenerationRow(*generation)));
+      open = generation;
     }
-    open = version.is_drop ? open : &generation;
-    for (; chunks_written < version.chunk_count; ++chunks_written) {
-      for (const DataObject& object : generation.chunks[chunks_written]->objects) {
-        Row row;
-        row.kind = "object";
-        row.position = static_cast<int64_t>(chunks_written);
-        row.source_sha256 = generation.chunks[chunks_written]->source_sha256;
-        FillObject(row, object);
-        rows.push_back(std::move(row));
-      }
-    }
-    Row row;
-    row.kind = "version";
-    row.seq = static_cast<int64_t>(version.seq.value);
-    row.version = static_cast<int64_t>(version.version.value);
-    row.flags = (version.pinned ? kPinnedFlag : 0) | (version.is_drop ? kDropFlag : 0);
-    row.mode = version.mode == WriteMode::kAppend ? "append" : "replace";
-    row.row_count = static_cast<int64_t>(version.row_count);
-    row.committed_at_us = ToMicros(version.committed_at);
-    row.commit_id = version.commit_id;
-    row.source_sha256 = version.source_sha256;
-    row.position = static_cast<int64_t>(version.chunk_count);
-    rows.push_back(std::move(row));
+    for (; chunks_written < version->chunks.size(); ++chunks_written)
+      LH_TRY(WriteChunk(*version->chunks.At(chunks_written), chunks_written, rows));
+    LH_TRY(rows.Add(VersionRow(*version)));
   }
+  return {};
 }
 
 // Rebuilds datasets from a checkpoint's rows, one row at a time.
@@ -190,11 +208,12 @@ class StateReader {
       last_commit_at_ = FromMicros(row.committed_at_us);
     } else if (row.kind == "released") {
       released_[row.object_key] = FromMicros(row.committed_at_us);
+    } else if (row.kind == "purged") {
+      purged_[row.object_key] = FromMicros(row.committed_at_us);
     } else if (row.kind == "dataset") {
       DatasetState dataset;
       dataset.name = row.name;
       dataset.dataset_id = row.dataset_id;
-      dataset.created_at = FromMicros(row.committed_at_us);
       dataset.last_version = DatasetVersion(static_cast<uint64_t>(std::max<int64_t>(row.version, 0)));
       datasets_.push_back(std::move(dataset));
       generation_ = nullptr;
@@ -215,15 +234,19 @@ class StateReader {
   }
 
   LakeState Finish(Seq seq) {
-    return LakeState::Restore(seq, floor_, last_commit_at_, std::move(datasets_), std::move(released_));
+    return LakeState::Restore(seq, floor_, last_commit_at_, std::move(datasets_), std::move(released_),
+                              std::move(purged_));
   }
 
  private:
   Status TakeGeneration(const Row& row) {
-    generation_ = std::make_shared<Generation>();
-    generation_->table_uuid = row.table_uuid;
-    generation_->fingerprint = row.fingerprint;
-    LH_ASSIGN(generation_->schema, SchemaFromJson(row.schema_json));
+    auto generation = std::make_shared<Generation>();
+    generation->table_uuid = row.table_uuid;
+    generation->created_at = FromMicros(row.committed_at_us);
+    generation->fingerprint = row.fingerprint;
+    LH_ASSIGN(generation->schema, SchemaFromJson(row.schema_json));
+    generation_ = std::move(generation);
+    chunks_ = {};
     chunk_ = nullptr;
     return {};
   }
@@ -231,15 +254,12 @@ class StateReader {
   Status TakeChunkObject(const Row& row) {
     LH_ASSIGN(auto object, TakeObject(row));
     const auto position = static_cast<size_t>(std::max<int64_t>(row.position, 0));
-    if (position == generation_->chunks.size()) {
-      // Versions already read keep the generation as they knew it.
-      generation_ = std::make_shared<Generation>(*generation_);
+    if (position == chunks_.size()) {
       chunk_ = std::make_shared<Chunk>();
       chunk_->source_sha256 = row.source_sha256;
-      generation_->chunks.push_back(chunk_);
+      chunks_ = chunks_.Appended(chunk_);
     }
-    if (chunk_ == nullptr || position + 1 != generation_->chunks.size())
-      return Fail(ErrorKind::kInternal, "objects out of order");
+    if (chunk_ == nullptr || position + 1 != chunks_.size()) return Fail(ErrorKind::kInternal, "objects out of order");
     chunk_->objects.push_back(std::move(object));
     return {};
   }
@@ -255,19 +275,20 @@ class StateReader {
     version.committed_at = FromMicros(row.committed_at_us);
     version.commit_id = row.commit_id;
     version.source_sha256 = row.source_sha256;
-    version.chunk_count = static_cast<size_t>(std::max<int64_t>(row.position, 0));
-    if (version.chunk_count > generation_->chunks.size())
-      return Fail(ErrorKind::kInternal, "a version names more objects than there are");
+    const auto chunk_count = static_cast<size_t>(std::max<int64_t>(row.position, 0));
+    if (chunk_count > chunks_.size()) return Fail(ErrorKind::kInternal, "a version names more objects than there are");
+    version.chunks = chunks_.Prefix(chunk_count);
     version.generation = generation_;
-    datasets_.back().versions.push_back(std::make_shared<const VersionState>(std::move(version)));
+    datasets_.back().Add(std::make_shared<const VersionState>(std::move(version)));
     return {};
   }
 
   std::vector<DatasetState> datasets_;
-  std::map<std::string, WallTime> released_;
+  KeyTimes released_, purged_;
   Seq floor_;
   WallTime last_commit_at_{};
-  std::shared_ptr<Generation> generation_;
+  std::shared_ptr<const Generation> generation_;
+  PersistentList<ChunkPtr> chunks_;
   std::shared_ptr<Chunk> chunk_;
 };
 
@@ -288,44 +309,36 @@ std::optional<Seq> SeqOfKey(std::string_view key) {
 }
 
 Result<std::string> EncodeEntries(Seq seq, const std::vector<LogEntry>& entries) {
-  std::vector<Row> rows;
-  for (size_t i = 0; i < entries.size(); ++i) AppendEntryRows(entries[i], static_cast<int64_t>(i), rows);
-  return EncodeRows(Title("log", seq), rows);
+  LH_ASSIGN(const auto rows, RowWriter::Open(Title("log", seq)));
+  for (size_t i = 0; i < entries.size(); ++i) LH_TRY(WriteEntry(entries[i], static_cast<int64_t>(i), *rows));
+  return rows->Finish();
 }
 
 Result<std::vector<LogEntry>> DecodeEntries(Seq seq, std::string_view bytes) {
-  const auto rows = DecodeRows(Title("log", seq), bytes);
-  if (!rows) return Fail(Damaged(LogKey(seq), rows.error()));
-  auto entries = TakeEntries(*rows);
-  if (!entries) return Fail(Damaged(LogKey(seq), entries.error()));
+  std::vector<LogEntry> entries;
+  const Status read =
+      ReadRows(Title("log", seq), bytes, [&entries](const Row& row) { return TakeEntryRow(row, entries); });
+  if (!read) return Fail(Damaged(LogKey(seq), read.error()));
   return entries;
 }
 
 Result<std::string> EncodeState(const LakeState& state) {
-  std::vector<Row> rows;
+  LH_ASSIGN(const auto rows, RowWriter::Open(Title("checkpoint", state.seq())));
   Row head;
   head.kind = "state";
   head.seq = static_cast<int64_t>(state.history_floor().value);
   head.committed_at_us = ToMicros(state.last_commit_at());
-  rows.push_back(std::move(head));
-  for (const DatasetPtr& dataset : state.DatasetsAfter("")) AppendDatasetRows(*dataset, rows);
-  for (const auto& [key, since] : state.released()) {
-    Row row;
-    row.kind = "released";
-    row.object_key = key;
-    row.committed_at_us = ToMicros(since);
-    rows.push_back(std::move(row));
-  }
-  return EncodeRows(Title("checkpoint", state.seq()), rows);
+  LH_TRY(rows->Add(std::move(head)));
+  for (const DatasetPtr& dataset : state.DatasetsAfter("")) LH_TRY(WriteDataset(*dataset, *rows));
+  LH_TRY(WriteKeys("released", state.released(), *rows));
+  LH_TRY(WriteKeys("purged", state.purged(), *rows));
+  return rows->Finish();
 }
 
 Result<LakeState> DecodeState(Seq seq, std::string_view bytes) {
-  const auto rows = DecodeRows(Title("checkpoint", seq), bytes);
-  if (!rows) return Fail(Damaged(CheckpointKey(seq), rows.error()));
   StateReader reader;
-  for (const Row& row : *rows) {
-    if (auto status = reader.Take(row); !status) return Fail(Damaged(CheckpointKey(seq), status.error()));
-  }
+  const Status read = ReadRows(Title("checkpoint", seq), bytes, [&reader](const Row& row) { return reader.Take(row); });
+  if (!read) return Fail(Damaged(CheckpointKey(seq), read.error()));
   return reader.Finish(seq);
 }
 

@@ -330,6 +330,84 @@ TEST_F(CatalogTest, GarbageGoesInTwoPhases) {
   EXPECT_THAT(run(false), ElementsAre());
 }
 
+TEST_F(CatalogTest, WhatWasPurgedCannotBeRegistered) {
+  LakeCatalogOptions options;
+  options.gc_min_age_floor = std::chrono::seconds(0);
+  auto catalog = Open(options);
+  PutData("datasets/t/late");
+  clock_.Advance(std::chrono::seconds(1));
+  ASSERT_TRUE(catalog->Gc(context_, {false, std::chrono::seconds(0)}));
+  catalog = Open(options);
+  const auto late = catalog->Register(context_, Request("t", "datasets/t/late"));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::kConflict);
+  EXPECT_THAT(late.error().detail, HasSubstr("datasets/t/late"));
+  EXPECT_TRUE(catalog->Register(context_, Request("t", "datasets/t/again")));
+}
+
+// Two catalogds collect at the same time, each purging between any two steps of the other.
+TEST_F(CatalogTest, TwoMayCollectAtOnce) {
+  LakeCatalogOptions options;
+  options.shared_log = true;
+  options.keep_versions = 1;
+  options.keep_age = std::chrono::seconds(0);
+  options.gc_min_age_floor = std::chrono::seconds(0);
+  const auto one = Open(options), other = Open(options);
+  for (int i = 0; i < 5; ++i) {
+    PutData(fmt::format("datasets/t/{}", i));
+    ASSERT_TRUE(one->Register(context_, Request("t", fmt::format("datasets/t/{}", i))));
+  }
+  clock_.Advance(std::chrono::seconds(1));
+  bool inside = false;
+  size_t removed_by_other = 0;
+  hooked_.before_put = [&](std::string_view) -> std::optional<Error> {
+    if (std::exchange(inside, true)) return std::nullopt;
+    const auto report = other->Gc(context_, {false, std::chrono::seconds(0)});
+    EXPECT_TRUE(report);
+    removed_by_other += report->removed.size();
+    return std::nullopt;
+  };
+  const auto report = one->Gc(context_, {false, std::chrono::seconds(0)});
+  ASSERT_TRUE(report) << report.error().detail;
+  EXPECT_EQ(report->removed.size() + removed_by_other, 4U) << "each object is removed once";
+  EXPECT_TRUE(HasData("datasets/t/4"));
+  EXPECT_FALSE(HasData("datasets/t/0"));
+}
+
+TEST_F(CatalogTest, CollectsByItselfWhenToldTo) {
+  LakeCatalogOptions options;
+  options.gc_every = std::chrono::milliseconds(1);
+  options.gc_min_age = std::chrono::seconds(0);
+  PutData("datasets/t/orphan");
+  clock_.Advance(std::chrono::seconds(1));
+  const auto catalog = Open(options);
+  const Deadline patience = Deadline::After(std::chrono::seconds(20));
+  while (HasData("datasets/t/orphan") && !patience.HasPassed()) std::this_thread::yield();
+  EXPECT_FALSE(HasData("datasets/t/orphan"));
+}
+
+TEST_F(CatalogTest, AnOrderlyEndLeavesACheckpoint) {
+  const auto checkpoints = [&] { return *LogReader(memory_).Checkpoints(context_); };
+  {
+    const auto catalog = Open();
+    ASSERT_TRUE(catalog->Checkpoint(context_));
+    EXPECT_THAT(checkpoints(), ElementsAre()) << "nothing happened";
+    ASSERT_TRUE(catalog->Register(context_, Request("t", "k1")));
+    ASSERT_TRUE(catalog->Register(context_, Request("t", "k2")));
+    ASSERT_TRUE(catalog->Checkpoint(context_));
+    ASSERT_TRUE(catalog->Checkpoint(context_));
+    EXPECT_THAT(checkpoints(), ElementsAre(Seq(2)));
+  }
+  ASSERT_TRUE(memory_.Delete(context_, LogKey(Seq(1)))) << "the checkpoint says it all";
+  for (uint64_t end = 3; end < 9; ++end) {
+    const auto catalog = Open();
+    ASSERT_TRUE(catalog->Register(context_, Request("t", fmt::format("k{}", end))));
+    ASSERT_TRUE(catalog->Checkpoint(context_));
+  }
+  EXPECT_THAT(checkpoints(), ElementsAre(Seq(8), Seq(7), Seq(6))) << "old ones go";
+  EXPECT_EQ(Open()->Get(context_, "t", std::nullopt)->version.value, 8U);
+}
+
 // Every write of a GC run fails once, at each step in turn: nothing that a kept version names is ever removed.
 TEST_F(CatalogTest, GarbageCollectionSurvivesAFailureAtAnyStep) {
   LakeCatalogOptions options;

@@ -12,15 +12,16 @@ constexpr std::string_view kDataPrefix = "datasets/";
 std::unordered_set<std::string> ReferencedKeys(const LakeState& state) {
   std::unordered_set<std::string> keys;
   for (const DatasetPtr& dataset : state.DatasetsAfter("")) {
-    std::unordered_set<const void*> seen;
-    for (const VersionPtr& version : dataset->versions) {
-      if (version->is_drop) continue;
-      for (size_t i = 0; i < version->chunk_count; ++i) {
-        const auto& chunk = version->generation->chunks[i];
-        if (!seen.insert(chunk.get()).second) continue;
+    std::unordered_set<const Chunk*> seen;
+    dataset->versions().VisitFromBack([&](const VersionPtr& version) {
+      version->chunks.VisitFromBack([&](const ChunkPtr& chunk) {
+        // What stands before a chunk is always the same.
+        if (!seen.insert(chunk.get()).second) return false;
         for (const DataObject& object : chunk->objects) keys.insert(object.key);
-      }
-    }
+        return true;
+      });
+      return true;
+    });
   }
   return keys;
 }
@@ -34,16 +35,16 @@ GarbageCollector::Versions GarbageCollector::ToExpire(const LakeState& state) co
     const bool dropped = dataset->Current() == nullptr;
     uint64_t newer = 0;
     WallTime superseded_at = WallTime::max();
-    for (auto at = dataset->versions.rbegin(); at != dataset->versions.rend(); ++at) {
-      const VersionState& version = **at;
-      if (!version.is_drop) {
+    dataset->versions().VisitFromBack([&](const VersionPtr& version) {
+      if (!version->is_drop) {
         const bool by_count = !dropped && newer < retention_.keep_versions;
         const bool by_age = superseded_at > oldest;
-        if (!by_count && !by_age && !version.pinned) expired.emplace_back(dataset->name, version.version);
+        if (!by_count && !by_age && !version->pinned) expired.emplace_back(dataset->name, version->version);
         ++newer;
       }
-      superseded_at = version.committed_at;
-    }
+      superseded_at = version->committed_at;
+      return true;
+    });
   }
   return expired;
 }
@@ -74,6 +75,7 @@ Result<GcReport> GarbageCollector::FindGarbage(const RequestContext& context, co
   object::ListOptions options;
   options.prefix = kDataPrefix;
   while (true) {
+    LH_TRY(context.Check("garbage collection"));
     LH_ASSIGN(const auto page, store_.List(context, options));
     for (const object::ObjectInfo& info : page.objects) {
       if (referenced.contains(info.key) || info.last_modified > store_now - min_age) continue;
@@ -101,7 +103,9 @@ Result<GcReport> GarbageCollector::Run(const RequestContext& context, const GcRe
     LogEntry entry;
     entry.kind = LogEntry::Kind::kPurge;
     for (const GcRemoval& removal : report.removed) {
-      if (!referenced.contains(removal.key)) entry.keys.push_back(removal.key);
+      // Another catalogd's run may be removing it by now; one that was purged before this run began was left over.
+      const bool others = now.purged().contains(removal.key) && !state->purged().contains(removal.key);
+      if (!others && !referenced.contains(removal.key)) entry.keys.push_back(removal.key);
     }
     purged = {entry.keys.begin(), entry.keys.end()};
     if (entry.keys.empty()) return std::nullopt;
@@ -110,6 +114,7 @@ Result<GcReport> GarbageCollector::Run(const RequestContext& context, const GcRe
   std::erase_if(report.removed, [&](const GcRemoval& removal) { return !purged.contains(removal.key); });
   report.bytes = 0;
   for (const GcRemoval& removal : report.removed) {
+    LH_TRY(context.Check("garbage collection"));
     LH_TRY(store_.Delete(context, removal.key));
     report.bytes += removal.size;
   }

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/uuid.h"
 #include "catalog/checkpointer.h"
 #include "catalog/committer.h"
 #include "catalog/garbage.h"
+#include "catalog/gc_schedule.h"
 #include "catalog/state_view.h"
 
 namespace lakehouse::catalog {
@@ -43,33 +45,11 @@ Status CheckRequest(const RegisterRequest& request) {
   return {};
 }
 
-VersionPtr FindCommit(const DatasetState& dataset, std::string_view commit_id) {
-  if (commit_id.empty()) return nullptr;
-  for (auto at = dataset.versions.rbegin(); at != dataset.versions.rend(); ++at) {
-    if ((*at)->commit_id == commit_id) return *at;
-  }
-  return nullptr;
-}
-
-// True when `sha` is what all of the current content came from (replace) or part of it (append).
-bool HasSource(const DatasetState& dataset, std::string_view sha, WriteMode mode) {
-  const VersionPtr current = dataset.Current();
-  if (sha.empty() || current == nullptr) return false;
-  const auto& chunks = current->generation->chunks;
-  // Without a row there is no chunk to remember the source; the version itself does.
-  if (current->chunk_count == 0) return current->source_sha256 == sha;
-  if (mode == WriteMode::kReplace) return current->chunk_count == 1 && chunks.front()->source_sha256 == sha;
-  for (size_t i = 0; i < current->chunk_count; ++i) {
-    if (chunks[i]->source_sha256 == sha) return true;
-  }
-  return false;
-}
-
 bool SameContent(const VersionState& version, const RegisterRequest& request) {
   if (version.mode != WriteMode::kReplace || version.row_count != request.row_count) return false;
   size_t at = 0;
-  for (size_t i = 0; i < version.chunk_count; ++i) {
-    for (const DataObject& object : version.generation->chunks[i]->objects) {
+  for (const ChunkPtr& chunk : version.chunks.ToVector()) {
+    for (const DataObject& object : chunk->objects) {
       if (at == request.objects.size() || !(object == request.objects[at++])) return false;
     }
   }
@@ -105,12 +85,25 @@ struct LakeCatalog::Impl {
         options(catalog_options),
         committer(object_store, machine_clock, metrics, {.shared_log = catalog_options.shared_log}, std::move(state)),
         checkpointer(object_store, logger, catalog_options.checkpoint_every, catalog_options.log_age, checkpoint,
-                     [this] { return committer.state(); }) {}
+                     [this] { return committer.state(); }),
+        schedule({.every = options.gc_every, .seed = Xxh3(RandomUuid())}, machine_clock, logger,
+                 [this](const RequestContext& context) {
+                   return Collect(context, {.dry_run = false, .min_age = options.gc_min_age});
+                 }) {
+    schedule.Start();
+  }
 
   Result<Committer::Outcome> Commit(const RequestContext& context, Committer::Prepare prepare) {
     auto outcome = committer.Commit(context, std::move(prepare));
     if (outcome) checkpointer.Reached(outcome->state->seq());
     return outcome;
+  }
+
+  Result<GcReport> Collect(const RequestContext& context, const GcRequest& request) {
+    GarbageCollector collector(store, committer, clock, {options.keep_versions, options.keep_age});
+    auto report = collector.Run(context, request);
+    checkpointer.Reached(committer.state()->seq());
+    return report;
   }
 
   object::ObjectStore& store;
@@ -119,6 +112,7 @@ struct LakeCatalog::Impl {
   Committer committer;
   Checkpointer checkpointer;
   const std::shared_ptr<ManifestCache> manifests = std::make_shared<ManifestCache>();
+  GcSchedule schedule;  // last: it uses the others from its thread
 };
 
 LakeCatalog::LakeCatalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -144,13 +138,13 @@ Result<RegisterResult> LakeCatalog::Register(const RequestContext& context, cons
   const LogEntry entry = EntryOf(request);
   LH_ASSIGN(const auto outcome, impl_->Commit(context, [&](const LakeState& state) -> Result<std::optional<LogEntry>> {
     const DatasetPtr dataset = state.Find(request.name);
-    repeated = dataset == nullptr ? nullptr : FindCommit(*dataset, request.commit_id);
+    repeated = dataset == nullptr ? nullptr : dataset->FindCommit(request.commit_id);
     existing = dataset != nullptr && dataset->Current() != nullptr;
     if (repeated != nullptr) return std::nullopt;
     if (!existing) return entry;
     const VersionPtr current = dataset->Current();
     const bool same_fingerprint = current->generation->fingerprint == request.schema_fingerprint;
-    const bool replayed = !request.allow_duplicate_source && HasSource(*dataset, request.source_sha256, request.mode);
+    const bool replayed = !request.allow_duplicate_source && dataset->HasSource(request.source_sha256, request.mode);
     if (same_fingerprint && (replayed || (request.mode == WriteMode::kReplace && SameContent(*current, request)))) {
       repeated = current;
       return std::nullopt;
@@ -159,9 +153,11 @@ Result<RegisterResult> LakeCatalog::Register(const RequestContext& context, cons
   }));
   const DatasetPtr dataset = outcome.state->Find(request.name);
   // Of the batch's entries our own is told by its id: others of the same dataset may stand before and after it.
-  const VersionPtr version = outcome.committed ? FindCommit(*dataset, entry.commit_id) : repeated;
+  const VersionPtr version = outcome.committed ? dataset->FindCommit(entry.commit_id) : repeated;
   if (version == nullptr) return Fail(NoSuchDataset(request.name));
-  return RegisterResult{ToManifest(*dataset, *version), existing, !outcome.committed};
+  const bool brief = request.brief && outcome.committed;
+  return RegisterResult{brief ? ToBriefManifest(*dataset, *version) : ToManifest(*dataset, *version), existing,
+                        !outcome.committed};
 }
 
 Result<ManifestPage> LakeCatalog::List(const RequestContext& context, const ListRequest& request) {
@@ -243,16 +239,18 @@ Result<GcReport> LakeCatalog::Gc(const RequestContext& context, const GcRequest&
   }
   RequestContext internal = context;
   internal.internal = true;
-  GarbageCollector collector(impl_->store, impl_->committer, impl_->clock,
-                             {impl_->options.keep_versions, impl_->options.keep_age});
-  return collector.Run(internal, request);
+  return impl_->Collect(internal, request);
+}
+
+Status LakeCatalog::Checkpoint(const RequestContext& context) {
+  return impl_->checkpointer.WriteLast(context, *impl_->committer.state());
 }
 
 Result<std::optional<Manifest>> LakeCatalog::FindSource(const RequestContext& context, std::string_view name,
                                                         std::string_view source_sha256, WriteMode mode) {
   LH_ASSIGN(const auto state, impl_->committer.Fresh(context));
   const DatasetPtr dataset = state->Find(name);
-  if (dataset == nullptr || !HasSource(*dataset, source_sha256, mode)) return std::nullopt;
+  if (dataset == nullptr || !dataset->HasSource(source_sha256, mode)) return std::nullopt;
   return ToManifest(*dataset, *dataset->Current());
 }
 

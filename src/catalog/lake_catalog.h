@@ -25,6 +25,9 @@ struct LakeCatalogOptions {
   // Log objects behind the kept checkpoints stay this long; far above any pause that a catalogd takes while it commits.
   std::chrono::seconds log_age = std::chrono::hours(1);
   std::chrono::seconds gc_min_age_floor = std::chrono::hours(2);
+  // Retention and garbage collection by the catalog itself, every so often; 0: only when asked.
+  std::chrono::milliseconds gc_every{0};
+  std::chrono::seconds gc_min_age = std::chrono::hours(24);
 };
 
 class LakeCatalog : public LakeSource {
@@ -46,6 +49,9 @@ class LakeCatalog : public LakeSource {
   Result<GcReport> Gc(const RequestContext& context, const GcRequest& request);
   Result<std::optional<Manifest>> FindSource(const RequestContext& context, std::string_view name,
                                              std::string_view source_sha256, WriteMode mode);
+
+  // Writes a checkpoint of what has been committed since the last one, so that the next start has less to read.
+  Status Checkpoint(const RequestContext& context);
 
   Result<std::shared_ptr<const LakeView>> Current(const RequestContext& context) override;
   Result<std::shared_ptr<const LakeView>> At(const RequestContext& context, Seq seq) override;

@@ -16,11 +16,12 @@ constexpr size_t kReaders = 4;
 
 Result<LakeState> ApplyAll(LakeState state, const std::vector<LogEntry>& entries, Seq seq) {
   for (const LogEntry& entry : entries) {
-    auto next = state.Apply(entry, seq);
-    if (!next) return Fail(ErrorKind::kInternal, "the log does not replay at {}: {}", LogKey(seq), next.error().detail);
-    state = std::move(*next);
+    const Status applied = state.Replay(entry, seq);
+    if (!applied)
+      return Fail(ErrorKind::kInternal, "the log does not replay at {}: {}", LogKey(seq), applied.error().detail);
   }
-  return state.Advanced(seq);
+  state.Advance(seq);
+  return state;
 }
 
 Result<std::vector<Seq>> LogReader::Numbers(const RequestContext& context, std::string_view prefix,

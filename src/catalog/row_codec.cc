@@ -13,7 +13,7 @@
 namespace lakehouse::catalog {
 namespace {
 
-constexpr int64_t kMaxRows = 200'000'000;
+constexpr int64_t kMaxGroupRows = 1 << 20;
 constexpr char kVersionKey[] = "lakehouse.catalog.version";
 constexpr char kTitleKey[] = "lakehouse.catalog.title";
 constexpr char kChecksumKey[] = "lakehouse.catalog.xxh3";
@@ -54,20 +54,35 @@ Status FromArrow(const arrow::Status& status) {
   return Fail(ErrorKind::kInternal, "{}", status.message());
 }
 
-std::string Checksum(const std::vector<Row>& rows) {
-  Xxh3_128 hash;
-  for (const Row& row : rows) {
-    std::string all;
-    for (const IntColumn& column : kInts) all += std::to_string(row.*column.field) + "\x1f";
-    for (const TextColumn& column : kTexts) all += row.*column.field + "\x1f";
-    all += '\x1e';
-    hash.Update(all);
+class Checksum {
+ public:
+  void Add(const Row& row) {
+    text_.clear();
+    for (const IntColumn& column : kInts) {
+      char digits[24];
+      const char* end = std::to_chars(digits, digits + sizeof(digits), row.*column.field).ptr;
+      text_.append(digits, static_cast<size_t>(end - digits)).push_back('\x1f');
+    }
+    for (const TextColumn& column : kTexts) text_.append(row.*column.field).push_back('\x1f');
+    text_ += '\x1e';
+    hash_.Update(text_);
   }
-  return hash.FinishHex();
+  std::string Finish() { return hash_.FinishHex(); }
+
+ private:
+  Xxh3_128 hash_;
+  std::string text_;
+};
+
+std::shared_ptr<arrow::Schema> RowSchema() {
+  arrow::FieldVector fields;
+  for (const IntColumn& column : kInts) fields.push_back(arrow::field(column.name, arrow::int64()));
+  for (const TextColumn& column : kTexts) fields.push_back(arrow::field(column.name, arrow::utf8()));
+  return arrow::schema(fields);
 }
 
-Result<std::shared_ptr<arrow::Table>> ToTable(std::string_view title, const std::vector<Row>& rows) {
-  arrow::FieldVector fields;
+Result<std::shared_ptr<arrow::Table>> ToTable(const std::shared_ptr<arrow::Schema>& schema,
+                                              const std::vector<Row>& rows) {
   arrow::ArrayVector arrays;
   for (const IntColumn& column : kInts) {
     arrow::Int64Builder builder;
@@ -76,7 +91,6 @@ Result<std::shared_ptr<arrow::Table>> ToTable(std::string_view title, const std:
       const int64_t value = row.*column.field;
       LH_TRY(FromArrow(value == -1 ? builder.AppendNull() : builder.Append(value)));
     }
-    fields.push_back(arrow::field(column.name, arrow::int64()));
     LH_TRY(FromArrow(builder.Finish(&arrays.emplace_back())));
   }
   for (const TextColumn& column : kTexts) {
@@ -85,12 +99,9 @@ Result<std::shared_ptr<arrow::Table>> ToTable(std::string_view title, const std:
       const std::string& value = row.*column.field;
       LH_TRY(FromArrow(value.empty() ? builder.AppendNull() : builder.Append(value)));
     }
-    fields.push_back(arrow::field(column.name, arrow::utf8()));
     LH_TRY(FromArrow(builder.Finish(&arrays.emplace_back())));
   }
-  const auto metadata = arrow::key_value_metadata({kVersionKey, kTitleKey, kChecksumKey},
-                                                  {std::to_string(kFormatVersion), std::string(title), Checksum(rows)});
-  return arrow::Table::Make(arrow::schema(fields, metadata), arrays, static_cast<int64_t>(rows.size()));
+  return arrow::Table::Make(schema, arrays, static_cast<int64_t>(rows.size()));
 }
 
 Status CheckMetadata(std::string_view title, const std::shared_ptr<const arrow::KeyValueMetadata>& metadata,
@@ -118,6 +129,9 @@ Status ReadColumn(const arrow::Table& table, const char* name, arrow::Type::type
   const auto column = table.GetColumnByName(name);
   if (column == nullptr || column->type()->id() != type)
     return Fail(ErrorKind::kInternal, "its column {} is missing or of another type", name);
+  if (column->length() != table.num_rows())
+    return Fail(ErrorKind::kInternal, "its column {} has {} values for {} rows", name, column->length(),
+                table.num_rows());
   size_t row = 0;
   for (const auto& chunk : column->chunks()) {
     LH_TRY(FromArrow(chunk->ValidateFull()));
@@ -143,7 +157,17 @@ Result<std::vector<Row>> FromTable(const arrow::Table& table) {
   return rows;
 }
 
-Result<std::vector<Row>> Decode(std::string_view title, std::string_view bytes) {
+Result<std::vector<Row>> ReadGroup(parquet::arrow::FileReader& reader, int group, int64_t wanted) {
+  const auto table = reader.ReadRowGroup(group);
+  if (!table.ok()) return Fail(ErrorKind::kInternal, "{}", table.status().message());
+  if ((*table)->num_rows() != wanted) {
+    return Fail(ErrorKind::kInternal, "its row group {} has {} rows instead of {}", group, (*table)->num_rows(),
+                wanted);
+  }
+  return FromTable(**table);
+}
+
+Status Read(std::string_view title, std::string_view bytes, const std::function<Status(const Row&)>& take) {
   auto buffer = std::make_shared<arrow::Buffer>(reinterpret_cast<const uint8_t*>(bytes.data()),
                                                 static_cast<int64_t>(bytes.size()));
   parquet::ReaderProperties properties;
@@ -153,39 +177,82 @@ Result<std::vector<Row>> Decode(std::string_view title, std::string_view bytes) 
   std::unique_ptr<parquet::arrow::FileReader> reader;
   LH_TRY(FromArrow(builder.Build(&reader)));
   const auto metadata = reader->parquet_reader()->metadata();
-  if (metadata->num_rows() < 0 || metadata->num_rows() > kMaxRows)
-    return Fail(ErrorKind::kInternal, "it claims {} rows", metadata->num_rows());
   std::string checksum;
   LH_TRY(CheckMetadata(title, metadata->key_value_metadata(), checksum));
-  auto table = reader->ReadTable();
-  if (!table.ok()) return Fail(ErrorKind::kInternal, "{}", table.status().message());
-  LH_ASSIGN(auto rows, FromTable(**table));
-  if (Checksum(rows) != checksum) return Fail(ErrorKind::kInternal, "its checksum does not match its rows");
-  return rows;
+  Checksum found;
+  for (int group = 0; group < metadata->num_row_groups(); ++group) {
+    const int64_t claimed = metadata->RowGroup(group)->num_rows();
+    if (claimed < 0 || claimed > kMaxGroupRows)
+      return Fail(ErrorKind::kInternal, "its row group {} claims {} rows", group, claimed);
+    LH_ASSIGN(const auto rows, ReadGroup(*reader, group, claimed));
+    for (const Row& row : rows) {
+      found.Add(row);
+      LH_TRY(take(row));
+    }
+  }
+  if (found.Finish() != checksum) return Fail(ErrorKind::kInternal, "its checksum does not match its rows");
+  return {};
 }
 
 }  // namespace
 
-Result<std::string> EncodeRows(std::string_view title, const std::vector<Row>& rows) {
-  LH_ASSIGN(const auto table, ToTable(title, rows));
+struct RowWriter::Impl {
+  std::string title;
+  std::shared_ptr<arrow::Schema> schema = RowSchema();
+  std::shared_ptr<arrow::io::BufferOutputStream> sink;
+  std::unique_ptr<parquet::arrow::FileWriter> writer;
+  std::vector<Row> rows;
+  Checksum checksum;
+
+  Status Flush() {
+    LH_ASSIGN(const auto table, ToTable(schema, rows));
+    rows.clear();
+    return FromArrow(writer->WriteTable(*table, static_cast<int64_t>(kRowsPerGroup)));
+  }
+};
+
+RowWriter::RowWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RowWriter::~RowWriter() = default;
+
+Result<std::unique_ptr<RowWriter>> RowWriter::Open(std::string_view title) {
+  auto impl = std::make_unique<Impl>();
+  impl->title = title;
   auto sink = arrow::io::BufferOutputStream::Create();
   if (!sink.ok()) return Fail(ErrorKind::kInternal, "{}", sink.status().message());
+  impl->sink = std::move(*sink);
   parquet::WriterProperties::Builder properties;
   properties.compression(arrow::Compression::SNAPPY)
       ->enable_page_checksum()
       ->created_by("lakehouse")
       ->disable_statistics();
   parquet::ArrowWriterProperties::Builder arrow_properties;
-  LH_TRY(FromArrow(parquet::arrow::WriteTable(*table, arrow::default_memory_pool(), *sink, 1 << 20, properties.build(),
-                                              arrow_properties.store_schema()->build())));
-  auto buffer = (*sink)->Finish();
+  auto writer = parquet::arrow::FileWriter::Open(*impl->schema, arrow::default_memory_pool(), impl->sink,
+                                                 properties.build(), arrow_properties.store_schema()->build());
+  if (!writer.ok()) return Fail(ErrorKind::kInternal, "{}", writer.status().message());
+  impl->writer = std::move(*writer);
+  return std::unique_ptr<RowWriter>(new RowWriter(std::move(impl)));
+}
+
+Status RowWriter::Add(Row row) {
+  impl_->checksum.Add(row);
+  impl_->rows.push_back(std::move(row));
+  return impl_->rows.size() < kRowsPerGroup ? Status() : impl_->Flush();
+}
+
+Result<std::string> RowWriter::Finish() {
+  if (!impl_->rows.empty()) LH_TRY(impl_->Flush());
+  LH_TRY(FromArrow(impl_->writer->AddKeyValueMetadata(
+      arrow::key_value_metadata({kVersionKey, kTitleKey, kChecksumKey},
+                                {std::to_string(kFormatVersion), impl_->title, impl_->checksum.Finish()}))));
+  LH_TRY(FromArrow(impl_->writer->Close()));
+  auto buffer = impl_->sink->Finish();
   if (!buffer.ok()) return Fail(ErrorKind::kInternal, "{}", buffer.status().message());
   return (*buffer)->ToString();
 }
 
-Result<std::vector<Row>> DecodeRows(std::string_view title, std::string_view bytes) {
+Status ReadRows(std::string_view title, std::string_view bytes, const std::function<Status(const Row&)>& take) {
   try {
-    return Decode(title, bytes);
+    return Read(title, bytes, take);
   } catch (const std::exception& error) {
     return Fail(ErrorKind::kInternal, "it is damaged: {}", error.what());
   }

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/result.h"
 
@@ -39,11 +39,27 @@ struct Row {
   std::string extension_json;  // for what later versions add
 };
 
-// Deterministic for the same rows. `title` ("log 17") is checked on reading: an object under another's name is found
-// out.
-Result<std::string> EncodeRows(std::string_view title, const std::vector<Row>& rows);
-// kInternal saying what is wrong for bytes that are truncated, damaged, of a newer version or under another title;
-// never trusts a count in them.
-Result<std::vector<Row>> DecodeRows(std::string_view title, std::string_view bytes);
+// Writes rows as they come, in row groups of at most kRowsPerGroup: a checkpoint of any size needs memory for one of
+// them and for the bytes. Deterministic for the same rows. Used by one thread.
+class RowWriter {
+ public:
+  // `title` ("log 17") is checked on reading: an object under another's name is found out.
+  static Result<std::unique_ptr<RowWriter>> Open(std::string_view title);
+  ~RowWriter();
+  Status Add(Row row);
+  // Ends the file and gives its bytes.
+  Result<std::string> Finish();
+
+ private:
+  struct Impl;
+  explicit RowWriter(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+inline constexpr size_t kRowsPerGroup = 8192;
+
+// Calls take(row) for each row until it fails. kInternal saying what is wrong for bytes that are truncated, damaged, of
+// a newer version or under another title; never trusts a count in them. The checksum is known to hold only once this
+// has returned: what was taken before an error is worth nothing.
+Status ReadRows(std::string_view title, std::string_view bytes, const std::function<Status(const Row&)>& take);
 
 }  // namespace lakehouse::catalog

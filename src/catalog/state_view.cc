@@ -3,7 +3,19 @@
 namespace lakehouse::catalog {
 namespace {
 
-constexpr size_t kMaxManifests = 20'000;
+size_t EstimateBytes(const Manifest& manifest) {
+  size_t bytes = sizeof(Manifest) + sizeof(VersionState);
+  for (const Column& column : manifest.schema) bytes += sizeof(Column) + column.name.size() + column.type.size();
+  for (const DataObject& object : manifest.objects) {
+    bytes += sizeof(DataObject) + object.key.size();
+    for (const ColumnStats& stats : object.stats) {
+      bytes += sizeof(ColumnStats);
+      if (stats.min) bytes += stats.min->size();
+      if (stats.max) bytes += stats.max->size();
+    }
+  }
+  return bytes;
+}
 
 class StateView final : public LakeView {
  public:
@@ -39,9 +51,10 @@ class StateView final : public LakeView {
     std::vector<Snapshot> snapshots;
     const DatasetPtr dataset = state_->Find(name);
     if (dataset == nullptr) return snapshots;
-    for (auto at = dataset->versions.rbegin(); at != dataset->versions.rend(); ++at) {
-      if (!(*at)->is_drop && (*at)->seq <= at_) snapshots.push_back(ToSnapshot(**at));
-    }
+    dataset->versions().VisitFromBack([&](const VersionPtr& version) {
+      if (!version->is_drop && version->seq <= at_) snapshots.push_back(ToSnapshot(*version));
+      return true;
+    });
     return snapshots;
   }
 
@@ -56,13 +69,29 @@ class StateView final : public LakeView {
 std::shared_ptr<const Manifest> ManifestCache::Get(const DatasetPtr& dataset, const VersionPtr& version) {
   {
     MutexLock lock(mutex_);
-    if (const auto found = slots_.find(version.get()); found != slots_.end()) return found->second.manifest;
+    if (const auto found = by_version_.find(version.get()); found != by_version_.end()) {
+      slots_.splice(slots_.begin(), slots_, found->second);
+      return found->second->manifest;
+    }
   }
   auto manifest = std::make_shared<const Manifest>(ToManifest(*dataset, *version));
+  const size_t bytes = EstimateBytes(*manifest);
   MutexLock lock(mutex_);
-  if (slots_.size() >= kMaxManifests) slots_.clear();
-  slots_[version.get()] = Slot{version, manifest};
+  if (bytes > max_bytes_ || by_version_.contains(version.get())) return manifest;
+  while (bytes_ + bytes > max_bytes_) {
+    bytes_ -= slots_.back().bytes;
+    by_version_.erase(slots_.back().version.get());
+    slots_.pop_back();
+  }
+  slots_.push_front(Slot{version, manifest, bytes});
+  by_version_[version.get()] = slots_.begin();
+  bytes_ += bytes;
   return manifest;
+}
+
+size_t ManifestCache::bytes() const {
+  MutexLock lock(mutex_);
+  return bytes_;
 }
 
 std::shared_ptr<const LakeView> MakeView(std::shared_ptr<const LakeState> state, Seq at,
@@ -86,9 +115,10 @@ Error NoSuchDataset(std::string_view name) {
 
 Error NoSuchVersion(const DatasetState& dataset, DatasetVersion version) {
   uint64_t first = 0;
-  for (const VersionPtr& kept : dataset.versions) {
-    if (!kept->is_drop && first == 0) first = kept->version.value;
-  }
+  dataset.versions().VisitFromBack([&first](const VersionPtr& kept) {
+    if (!kept->is_drop) first = kept->version.value;
+    return true;
+  });
   return Error{ErrorKind::kNotFound,
                fmt::format("dataset \"{}\" keeps no version {}: the oldest kept is {}, the newest {}", dataset.name,
                            version.value, first, dataset.last_version.value),

@@ -1,6 +1,7 @@
 // LakeView over an immutable state. Manifests are made when they are first asked for and shared by all views.
 #pragma once
 
+#include <list>
 #include <unordered_map>
 
 #include "base/mutex.h"
@@ -9,18 +10,27 @@
 
 namespace lakehouse::catalog {
 
-// Manifests by version object; bounded. Thread-safe.
+// Manifests by version object, within a budget of bytes (estimated); those least recently asked for go first.
+// Thread-safe.
 class ManifestCache {
  public:
+  explicit ManifestCache(size_t max_bytes = size_t{64} << 20) : max_bytes_(max_bytes) {}
   std::shared_ptr<const Manifest> Get(const DatasetPtr& dataset, const VersionPtr& version);
+  size_t bytes() const;
 
  private:
   struct Slot {
     VersionPtr version;  // keeps the address that is the key from being used again
     std::shared_ptr<const Manifest> manifest;
+    size_t bytes = 0;
   };
-  Mutex mutex_;
-  std::unordered_map<const VersionState*, Slot> slots_ LH_GUARDED_BY(mutex_);
+  using Slots = std::list<Slot>;  // the most recently used first
+
+  const size_t max_bytes_;
+  mutable Mutex mutex_;
+  Slots slots_ LH_GUARDED_BY(mutex_);
+  std::unordered_map<const VersionState*, Slots::iterator> by_version_ LH_GUARDED_BY(mutex_);
+  size_t bytes_ LH_GUARDED_BY(mutex_) = 0;
 };
 
 // `at` may lie before the state's own seq.

@@ -70,6 +70,8 @@ struct RegisterRequest {
   std::string commit_id;      // empty: one is made; the same id twice is one commit
   std::string source_sha256;  // of the decoded source bytes and the options; empty: unknown
   bool allow_duplicate_source = true;
+  // The answer to a commit that was made leaves the manifest's objects out: they may be many more than were added.
+  bool brief = false;
 };
 
 struct RegisterResult {

@@ -48,6 +48,7 @@ struct CatalogdSettings {
   std::chrono::seconds keep_age;
   uint64_t checkpoint_every;  // log objects
   std::chrono::seconds gc_min_age;
+  std::chrono::milliseconds gc_every;  // 0: only when asked
 };
 struct IngestdSettings {
   std::string bind, storaged_url, catalogd_url;

@@ -277,6 +277,12 @@ const SettingSpec kTable[] = {
      .target = kCatalogd<&CatalogdSettings::gc_min_age>,
      .doc = "Garbage collection never removes what is younger; must exceed the ingest and query timeouts",
      .min = kSecond},
+    {.section = "catalogd",
+     .key = "gc_every",
+     .kind = Kind::kDuration,
+     .default_text = "1h",
+     .target = kCatalogd<&CatalogdSettings::gc_every>,
+     .doc = "How often retention and garbage collection run, give or take a tenth; 0s: only when asked"},
 
     {.section = "ingestd",
      .key = "bind",

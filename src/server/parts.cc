@@ -20,6 +20,7 @@ namespace lakehouse::server {
 namespace {
 
 constexpr std::chrono::seconds kStartDeadline{60};
+constexpr std::chrono::seconds kLastCheckpointDeadline{5};
 
 // Backend trouble that no waiting mends.
 bool IsHopeless(ErrorKind kind) {
@@ -95,13 +96,24 @@ struct CatalogPart::Impl {
     service::LocalCatalog local;
   };
 
-  Impl(const Process& process, object::ObjectStore& store, bool owns_log)
-      : start(
-            "the catalog",
-            [&process, &store, owns_log](const std::stop_token&) { return Open(process, store, owns_log); },
+  Impl(const Process& owner, object::ObjectStore& store, bool owns_log)
+      : process(owner),
+        start(
+            "the catalog", [this, &store, owns_log](const std::stop_token&) { return Open(process, store, owns_log); },
             process.log),
         host(start),
         pending(start) {}
+
+  // The next start reads a checkpoint instead of the log since the last one.
+  ~Impl() {
+    const auto opened = start.Get();
+    if (!opened) return;
+    const RequestContext context = InternalContext(Deadline::After(kLastCheckpointDeadline));
+    const Status written = static_cast<OpenedLake*>(*opened)->lake->Checkpoint(context);
+    if (!written)
+      process.log.Warn("no checkpoint at the end; the log is complete without it",
+                       {{"reason", written.error().detail}});
+  }
 
   static Result<std::unique_ptr<catalog::LakeSource>> Open(const Process& process, object::ObjectStore& store,
                                                            bool owns_log) {
@@ -112,6 +124,8 @@ struct CatalogPart::Impl {
     options.keep_age = settings.keep_age;
     options.checkpoint_every = settings.checkpoint_every;
     options.gc_min_age_floor = settings.gc_min_age;
+    options.gc_min_age = settings.gc_min_age;
+    options.gc_every = settings.gc_every;
     const RequestContext context = InternalContext(Deadline::After(kStartDeadline));
     LH_ASSIGN(auto lake,
               catalog::LakeCatalog::Open(context, store, process.clock, process.log, process.metrics, options));
@@ -131,6 +145,7 @@ struct CatalogPart::Impl {
     const RetryingStart<catalog::LakeSource>& start_;
   };
 
+  const Process& process;
   RetryingStart<catalog::LakeSource> start;
   Host host;
   PendingLake pending;

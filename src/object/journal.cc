@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <map>
 
@@ -14,9 +15,13 @@ namespace lakehouse::object {
 namespace {
 
 constexpr std::string_view kMagic = "LHJRNL01";
-constexpr uint64_t kHeaderBytes = 16;  // magic, generation
-constexpr uint64_t kFrameBytes = 12;   // payload size, checksum
-constexpr uint64_t kFullBytes = uint64_t{16} << 20;
+constexpr uint64_t kHeaderBytes = 16;                // magic, generation
+constexpr uint64_t kFrameBytes = 12;                 // payload size, checksum
+constexpr uint64_t kFullBytes = uint64_t{16} << 20;  // of records; the other file's turn
+constexpr uint64_t kFullRecords = 1 << 14;
+constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // a file may grow to this while the tree takes nothing
+constexpr uint64_t kGrowBytes = uint64_t{1} << 20;
+constexpr std::chrono::milliseconds kAskAgain{50};
 constexpr uint32_t kMaxPayloadBytes = 4 << 20;
 
 template <typename T>
@@ -143,7 +148,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(const std::filesystem::path& fold
 
 Journal::~Journal() {
   MutexLock lock(mutex_);
-  if (generation_ == 0 || !tree_.settle()) return;
+  if (generation_ == 0 || left_for_replay_ || !tree_.settle()) return;
   for (const File& file : files_) {
     // A generation is never used again, or records left in the file would pass for those of a later session. Should
     // this fail, the next Open replays what the tree holds already.
@@ -156,39 +161,48 @@ Status Journal::Replay() {
   std::string contents[2];
   for (int i = 0; i < 2; ++i) {
     LH_ASSIGN(contents[i], ReadWhole(files_[i].descriptor.get()));
+    files_[i].size = contents[i].size();
   }
   const int older = GenerationOf(contents[0]) <= GenerationOf(contents[1]) ? 0 : 1;
-  std::map<std::string_view, JournalRecord> last;
+  std::map<std::string_view, std::vector<JournalRecord>> by_key;
   for (const int i : {older, 1 - older}) {
-    for (const JournalRecord& record : ParseFile(contents[i])) last[record.key] = record;
+    for (const JournalRecord& record : ParseFile(contents[i])) by_key[record.key].push_back(record);
   }
-  for (const auto& [key, record] : last) LH_TRY(tree_.replay(record));
+  for (const auto& [key, records] : by_key) {
+    for (size_t i = records.size(); i > 0; --i) {
+      LH_ASSIGN(const bool counts, tree_.replay(records[i - 1]));
+      if (counts) break;
+    }
+  }
   generation_ = std::max(GenerationOf(contents[0]), GenerationOf(contents[1]));
-  if (!last.empty()) LH_TRY(tree_.settle());
-  active_ = older;
+  if (!by_key.empty()) LH_TRY(tree_.settle());
   return Restart(older);
 }
 
 Status Journal::Restart(int file) {
   File& next = files_[file];
-  while (next.live_entries > 0) changed_.Wait(mutex_);
+  while (next.live_entries > 0 || recycling_) {
+    LH_TRY(tree_.hurry());
+    released_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kAskAgain);
+  }
   if (next.end > 0) LH_TRY(tree_.settle());
   LH_TRY(WriteFullyAt(next.descriptor.get(), Header(generation_ + 1), 0));
   ++generation_;
   next.end = kHeaderBytes;
+  next.size = std::max(next.size, next.end);
+  next.records = 0;
   active_ = file;
   return {};
 }
 
 Result<Journal::Entry> Journal::Append(const JournalRecord& record) {
-  std::string payload = Payload(record);
   Waiter waiter;
+  waiter.payload = Payload(record);
   MutexLock lock(mutex_);
-  waiting_payloads_.push_back(std::move(payload));
-  waiters_.push_back(&waiter);
+  waiting_.push_back(&waiter);
   while (!waiter.done) {
     if (writing_) {
-      changed_.Wait(mutex_);
+      waiter.woken.Wait(mutex_);
     } else {
       WriteWaiting();
     }
@@ -201,46 +215,79 @@ Result<Journal::Entry> Journal::Append(const JournalRecord& record) {
 void Journal::WriteWaiting() {
   writing_ = true;
   Status status;
-  if (files_[active_].end > kFullBytes) status = Restart(1 - active_);
-  const std::vector<std::string> payloads = std::move(waiting_payloads_);
-  const std::vector<Waiter*> batch_waiters = std::move(waiters_);
-  waiting_payloads_.clear();
-  waiters_.clear();
-  std::string batch;
-  for (const std::string& payload : payloads) AppendFrame(batch, payload, generation_);
+  if (files_[active_].end > kFullBytes || files_[active_].records > kFullRecords) {
+    status = Restart(1 - active_);
+    // Deletes must get through while the tree takes nothing more: they are what makes room in it.
+    if (!status && files_[active_].end > kHeaderBytes && files_[active_].end < kMostBytes) status = {};
+  }
+  const std::vector<Waiter*> batch_waiters = std::move(waiting_);
+  waiting_.clear();
   const int file = active_;
+  const int descriptor = files_[file].descriptor.get();
   const uint64_t at = files_[file].end;
+  const uint64_t generation = generation_;
+  uint64_t size = files_[file].size;
+  uint64_t end = at;
   if (status) {
     mutex_.unlock();
-    status = WriteBatch(batch, file, at);
+    std::string bytes;
+    for (const Waiter* waiter : batch_waiters) AppendFrame(bytes, waiter->payload, generation);
+    end = at + bytes.size();
+    // Growing a file costs a sync more than overwriting it does: it grows by zeros for many records to come.
+    if (end > size) {
+      size = (end / kGrowBytes + 1) * kGrowBytes;
+      bytes.resize(size - at);
+    }
+    status = WriteBatch(descriptor, bytes, at);
     mutex_.lock();
   }
   if (status) {
-    files_[file].end = at + batch.size();
+    files_[file].end = end;
+    files_[file].size = size;
     files_[file].live_entries += batch_waiters.size();
+    files_[file].records += batch_waiters.size();
   } else {
     // What may stand there of the failed batch must not be taken for a later one's records: begin a new generation.
-    files_[file].end = kFullBytes + 1;
+    files_[file].end = kMostBytes;
   }
+  writing_ = false;
+  // None of the batch is touched after its lock was let go; the next to lead is one that waits for this one.
   for (Waiter* waiter : batch_waiters) {
     waiter->done = true;
     waiter->status = status;
     waiter->file = file;
+    waiter->woken.NotifyOne();
   }
-  writing_ = false;
-  changed_.NotifyAll();
+  if (!waiting_.empty()) waiting_.front()->woken.NotifyOne();
 }
 
-Status Journal::WriteBatch(const std::string& batch, int file, uint64_t at) LH_NO_ANALYSIS {
-  const int descriptor = files_[file].descriptor.get();
-  LH_TRY(WriteFullyAt(descriptor, batch, at));
+Status Journal::WriteBatch(int descriptor, const std::string& bytes, uint64_t at) {
+  LH_TRY(WriteFullyAt(descriptor, bytes, at));
   if (::fdatasync(descriptor) != 0) return Fail(ErrnoError(errno, "cannot sync the journal"));
   return {};
 }
 
 void Journal::Release(int file) {
   MutexLock lock(mutex_);
-  if (--files_[file].live_entries == 0) changed_.NotifyAll();
+  if (--files_[file].live_entries == 0) released_.NotifyAll();
+}
+
+void Journal::Recycle() {
+  MutexLock lock(mutex_);
+  File& idle = files_[1 - active_];
+  if (idle.end == 0 || idle.live_entries > 0) return;
+  recycling_ = true;
+  mutex_.unlock();
+  const Status settled = tree_.settle();
+  mutex_.lock();
+  recycling_ = false;
+  if (settled) idle.end = 0;
+  released_.NotifyAll();
+}
+
+void Journal::LeaveForReplay() {
+  MutexLock lock(mutex_);
+  left_for_replay_ = true;
 }
 
 }  // namespace lakehouse::object

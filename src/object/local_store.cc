@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -18,8 +17,11 @@
 #include "base/mutex.h"
 #include "object/journal.h"
 #include "object/listing.h"
+#include "object/local_object.h"
 #include "object/local_path.h"
 #include "object/local_tree.h"
+#include "object/memory_reader.h"
+#include "object/pending.h"
 
 namespace lakehouse::object {
 
@@ -27,56 +29,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr char kAttribute[] = "user.lakehouse";
-constexpr std::string_view kAttributeVersion = "1";
 constexpr size_t kCopyBytes = 1 << 20;
 constexpr size_t kKeyLocks = 1024;
 constexpr size_t kMaxContentTypeBytes = 900;
-
-struct Attributes {
-  std::string etag, content_type;
-};
-
-// "1 <etag> <content type>"; nothing for a file that some other tool put there.
-std::optional<Attributes> ReadAttributes(int descriptor) {
-  char text[1024];
-  const ssize_t size = ::fgetxattr(descriptor, kAttribute, text, sizeof(text));
-  if (size <= 0) return std::nullopt;
-  const std::string_view all(text, static_cast<size_t>(size));
-  const size_t first = all.find(' ');
-  const size_t second = all.find(' ', first == std::string_view::npos ? first : first + 1);
-  if (second == std::string_view::npos || all.substr(0, first) != kAttributeVersion) return std::nullopt;
-  return Attributes{std::string(all.substr(first + 1, second - first - 1)), std::string(all.substr(second + 1))};
-}
-
-Status WriteAttributes(int descriptor, const ObjectInfo& info) {
-  const std::string text = fmt::format("{} {} {}", kAttributeVersion, info.etag, info.content_type);
-  if (::fsetxattr(descriptor, kAttribute, text.data(), text.size(), 0) == 0) return {};
-  // A file system without extended attributes keeps the objects, not their types; ETags come from the file then.
-  if (errno == ENOTSUP || errno == EPERM) return {};
-  return Fail(ErrnoError(errno, "cannot note an object's ETag"));
-}
-
-ObjectInfo InfoOf(std::string_view key, int descriptor, bool& has_checksum) {
-  struct stat stat = {};
-  ::fstat(descriptor, &stat);
-  ObjectInfo info;
-  info.key = key;
-  info.size = static_cast<uint64_t>(stat.st_size);
-  info.last_modified =
-      WallTime(std::chrono::seconds(stat.st_mtim.tv_sec) + std::chrono::microseconds(stat.st_mtim.tv_nsec / 1000));
-  const auto attributes = ReadAttributes(descriptor);
-  has_checksum = attributes.has_value();
-  if (attributes) {
-    info.etag = attributes->etag;
-    info.content_type = attributes->content_type;
-  } else {
-    info.etag = fmt::format("f-{:x}-{:x}-{:x}", stat.st_ino, stat.st_size,
-                            stat.st_mtim.tv_sec * 1'000'000'000 + stat.st_mtim.tv_nsec);
-    info.content_type = "application/octet-stream";
-  }
-  return info;
-}
 
 class LocalReader final : public ObjectReader {
  public:
@@ -97,33 +52,6 @@ class LocalReader final : public ObjectReader {
   const ObjectInfo info_;
   const uint64_t offset_, length_;
   FileSource source_;
-};
-
-// A file in the private folder, on its way to be an object; removed unless it was published.
-class TemporaryObject {
- public:
-  static Result<TemporaryObject> Make(const fs::path& folder, uint64_t number) {
-    TemporaryObject temporary;
-    temporary.path_ = folder / fmt::format("put-{}", number);
-    temporary.file_ = FileDescriptor(::open(temporary.path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!temporary.file_.valid()) return Fail(ErrnoError(errno, "cannot make a file in the store"));
-    return temporary;
-  }
-  TemporaryObject(TemporaryObject&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {
-    other.path_.clear();
-  }
-  TemporaryObject& operator=(TemporaryObject&&) = delete;
-  ~TemporaryObject() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  int descriptor() const { return file_.get(); }
-  const fs::path& path() const { return path_; }
-  void Published() { path_.clear(); }
-
- private:
-  TemporaryObject() = default;
-  fs::path path_;
-  FileDescriptor file_;
 };
 
 // Files whose bytes have been found to be what their checksum says, since this process started. A file that was written
@@ -162,7 +90,10 @@ class LocalStore final : public ObjectStore {
     Journal::Tree tree;
     tree.replay = [this](const JournalRecord& record) { return Replay(record); };
     tree.settle = [this] { return tree_.Settle(); };
+    tree.hurry = [this] { return pending_->Hurry(); };
     LH_ASSIGN(journal_, Journal::Open(private_folder_, std::move(tree)));
+    pending_ = std::make_unique<PendingObjects>(*journal_, options_.linger,
+                                                [this](const PendingObject& object) { return Publish(object); });
     // What uploads left behind that a crash cut off.
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(private_folder_, ignored)) {
@@ -190,11 +121,15 @@ class LocalStore final : public ObjectStore {
   // Reads the body into `small` while it is short enough for the journal, into `temporary` otherwise.
   Status Receive(const RequestContext& context, ByteSource& body, const PutOptions& options, std::string& small,
                  std::optional<TemporaryObject>& temporary, ObjectInfo& info);
-  Result<PutResult> PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options, PutResult result);
+  Result<PutResult> PutSmall(std::string_view key, std::string bytes, const PutOptions& options, PutResult result);
   Result<PutResult> PutLarge(std::string_view key, TemporaryObject& temporary, const PutOptions& options,
                              PutResult result);
   Status VerifyOnce(int descriptor, const ObjectInfo& info);
-  Status Replay(const JournalRecord& record);
+  // Makes the tree hold what the journal does.
+  Status Publish(const PendingObject& object);
+  Status PublishBytes(const ObjectInfo& info, std::string_view bytes);
+  Result<bool> Replay(const JournalRecord& record);
+  Result<bool> ReplayLarge(const JournalRecord& record);
 
   const LocalStoreOptions options_;
   const fs::path private_folder_;
@@ -205,20 +140,30 @@ class LocalStore final : public ObjectStore {
   std::array<Mutex, kKeyLocks> key_locks_;
   std::atomic<uint64_t> next_number_{1};
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<PendingObjects> pending_;
 };
 
 Result<bool> LocalStore::CheckConditions(std::string_view key, const PutOptions& options) const {
-  LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
-  if (options.if_none_match && file.valid()) {
+  bool exists = false;
+  std::string etag;
+  if (const auto pending = pending_->Find(key)) {
+    exists = pending->bytes != nullptr;
+    etag = pending->info.etag;
+  } else if (options.if_match) {
+    LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
+    bool has_checksum = false;
+    exists = file.valid();
+    if (exists) etag = InfoOf(key, file.get(), has_checksum).etag;
+  } else {
+    exists = tree_.Has(key);
+  }
+  if (options.if_none_match && exists) {
     return Fail(ErrorKind::kPreconditionFailed, "an object with this key exists already");
   }
-  if (options.if_match) {
-    bool has_checksum = false;
-    if (!file.valid() || InfoOf(key, file.get(), has_checksum).etag != *options.if_match) {
-      return Fail(ErrorKind::kPreconditionFailed, "the object's ETag is not the one in If-Match");
-    }
+  if (options.if_match && (!exists || etag != *options.if_match)) {
+    return Fail(ErrorKind::kPreconditionFailed, "the object's ETag is not the one in If-Match");
   }
-  return file.valid();
+  return exists;
 }
 
 Status LocalStore::Receive(const RequestContext& context, ByteSource& body, const PutOptions& options,
@@ -262,21 +207,20 @@ Result<PutResult> LocalStore::Put(const RequestContext& context, std::string_vie
   std::optional<TemporaryObject> temporary;
   LH_TRY(Receive(context, body, options, small, temporary, result.info));
   if (temporary) return PutLarge(key, *temporary, options, std::move(result));
-  return PutSmall(key, small, options, std::move(result));
+  return PutSmall(key, std::move(small), options, std::move(result));
 }
 
-Result<PutResult> LocalStore::PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options,
+Result<PutResult> LocalStore::PutSmall(std::string_view key, std::string bytes, const PutOptions& options,
                                        PutResult result) {
-  LH_ASSIGN(auto temporary, TemporaryObject::Make(private_folder_, NextNumber()));
-  LH_TRY(WriteFully(temporary.descriptor(), bytes));
-  LH_TRY(WriteAttributes(temporary.descriptor(), result.info));
+  // While the tree takes nothing (a full disk), the journal is kept for the deletes that make room.
+  LH_TRY(pending_->Trouble());
+  LH_TRY(tree_.CheckLength(key));
   MutexLock lock(LockOf(key));
   LH_ASSIGN(const bool exists, CheckConditions(key, options));
   result.created = !exists;
-  LH_ASSIGN(const auto entry,
+  LH_ASSIGN(auto entry,
             journal_->Append({JournalRecord::Kind::kPut, key, result.info.etag, result.info.content_type, bytes}));
-  LH_TRY(tree_.Publish(temporary.path(), key, false));
-  temporary.Published();
+  pending_->Add({result.info, std::make_shared<const std::string>(std::move(bytes)), std::move(entry)});
   return result;
 }
 
@@ -290,9 +234,27 @@ Result<PutResult> LocalStore::PutLarge(std::string_view key, TemporaryObject& te
   const std::string name = temporary.path().filename();
   LH_ASSIGN(const auto entry,
             journal_->Append({JournalRecord::Kind::kLarge, key, result.info.etag, result.info.content_type, name}));
+  PendingObjects::Hold hold(*pending_, key);
   LH_TRY(tree_.Publish(temporary.path(), key, true));
   temporary.Published();
+  hold.Replaced();
   return result;
+}
+
+Status LocalStore::Publish(const PendingObject& object) {
+  if (object.bytes != nullptr) return PublishBytes(object.info, *object.bytes);
+  LH_TRY(tree_.Remove(object.info.key));
+  return {};
+}
+
+Status LocalStore::PublishBytes(const ObjectInfo& info, std::string_view bytes) {
+  LH_ASSIGN(auto temporary, TemporaryObject::Make(private_folder_, NextNumber()));
+  LH_TRY(WriteFully(temporary.descriptor(), bytes));
+  LH_TRY(WriteAttributes(temporary.descriptor(), info));
+  LH_TRY(SetLastModified(temporary.descriptor(), info.last_modified));
+  LH_TRY(tree_.Publish(temporary.path(), info.key, false));
+  temporary.Published();
+  return {};
 }
 
 Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
@@ -315,70 +277,110 @@ Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
   return {};
 }
 
-Result<std::unique_ptr<ObjectReader>> LocalStore::Get(const RequestContext& context, std::string_view key,
-                                                      const GetOptions& options) {
-  LH_TRY(context.Check("reading an object"));
-  LH_ASSIGN(FileDescriptor file, tree_.Open(key));
-  if (!file.valid()) return Fail(ErrorKind::kNotFound, "no object has the key \"{}\"", key);
-  bool has_checksum = false;
-  ObjectInfo info = InfoOf(key, file.get(), has_checksum);
+Error NoObject(std::string_view key) {
+  return Error{ErrorKind::kNotFound, fmt::format("no object has the key \"{}\"", key), {}, {}};
+}
+
+// Where the bytes asked for begin, and how many they are.
+Result<std::pair<uint64_t, uint64_t>> CheckGet(const ObjectInfo& info, const GetOptions& options) {
   if (options.if_match && *options.if_match != info.etag) {
     return Fail(ErrorKind::kPreconditionFailed, "the object's ETag is not the one in If-Match");
   }
-  uint64_t offset = 0, length = info.size;
-  if (options.range) {
-    offset = options.range->offset;
-    if (offset >= info.size)
-      return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", info.size);
-    length = std::min(options.range->length.value_or(info.size), info.size - offset);
-  } else if (has_checksum) {
-    LH_TRY(VerifyOnce(file.get(), info));
+  if (!options.range) return std::pair<uint64_t, uint64_t>(0, info.size);
+  const uint64_t offset = options.range->offset;
+  if (offset >= info.size)
+    return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", info.size);
+  return std::pair(offset, std::min(options.range->length.value_or(info.size), info.size - offset));
+}
+
+Result<std::unique_ptr<ObjectReader>> LocalStore::Get(const RequestContext& context, std::string_view key,
+                                                      const GetOptions& options) {
+  LH_TRY(context.Check("reading an object"));
+  if (const auto pending = pending_->Find(key)) {
+    if (pending->bytes == nullptr) return Fail(NoObject(key));
+    LH_ASSIGN(const auto part, CheckGet(pending->info, options));
+    return std::make_unique<MemoryReader>(pending->info, pending->bytes, part.first, part.second);
   }
-  return std::make_unique<LocalReader>(std::move(file), std::move(info), offset, length);
+  LH_ASSIGN(FileDescriptor file, tree_.Open(key));
+  if (!file.valid()) return Fail(NoObject(key));
+  bool has_checksum = false;
+  ObjectInfo info = InfoOf(key, file.get(), has_checksum);
+  LH_ASSIGN(const auto part, CheckGet(info, options));
+  if (!options.range && has_checksum) LH_TRY(VerifyOnce(file.get(), info));
+  return std::make_unique<LocalReader>(std::move(file), std::move(info), part.first, part.second);
 }
 
 Result<ObjectInfo> LocalStore::Head(const RequestContext& context, std::string_view key) {
   LH_TRY(context.Check("looking up an object"));
+  if (const auto pending = pending_->Find(key)) {
+    if (pending->bytes == nullptr) return Fail(NoObject(key));
+    return pending->info;
+  }
   LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
-  if (!file.valid()) return Fail(ErrorKind::kNotFound, "no object has the key \"{}\"", key);
+  if (!file.valid()) return Fail(NoObject(key));
   bool has_checksum = false;
   return InfoOf(key, file.get(), has_checksum);
 }
 
+// What is pending is looked at before the tree: what leaves it meanwhile is in the tree already.
 Result<ListPage> LocalStore::List(const RequestContext& context, const ListOptions& options) {
   PageBuilder page(options);
+  const auto pending = pending_->List(page.first_key(), options.prefix);
+  auto next = pending.begin();
+  bool full = false;
+  const auto add_pending_below = [&](const std::string* key) {
+    for (; !full && next != pending.end() && (key == nullptr || (*next)->info.key < *key); ++next) {
+      if ((*next)->bytes != nullptr) full = !page.Add((*next)->info);
+    }
+  };
   Status status;
   LH_TRY(tree_.Walk(page.first_key(), options.prefix, [&](const std::string& key, int descriptor) {
     status = context.Check("listing objects");
+    if (!status) return false;
+    add_pending_below(&key);
     bool has_checksum = false;
-    return status && page.Add(InfoOf(key, descriptor, has_checksum));
+    if (!full && (next == pending.end() || (*next)->info.key != key))
+      full = !page.Add(InfoOf(key, descriptor, has_checksum));
+    return !full;
   }));
   if (!status) return Fail(status.error());
+  add_pending_below(nullptr);
   return page.Finish();
 }
 
 Status LocalStore::Delete(const RequestContext& context, std::string_view key) {
   LH_TRY(context.Check("removing an object"));
   MutexLock lock(LockOf(key));
-  LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
-  if (!file.valid()) return {};
-  LH_ASSIGN(const auto entry, journal_->Append({JournalRecord::Kind::kDelete, key, {}, {}, {}}));
-  LH_TRY(tree_.Remove(key));
+  LH_ASSIGN(const bool exists, CheckConditions(key, {}));
+  if (!exists) return {};
+  LH_ASSIGN(auto entry, journal_->Append({JournalRecord::Kind::kDelete, key, {}, {}, {}}));
+  ObjectInfo info;
+  info.key = key;
+  pending_->Add({std::move(info), nullptr, std::move(entry)});
   return {};
 }
 
-Status LocalStore::Replay(const JournalRecord& record) {
+Result<bool> LocalStore::ReplayLarge(const JournalRecord& record) {
+  const fs::path temporary = private_folder_ / record.bytes;
+  const FileDescriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  const auto attributes = file.valid() ? ReadAttributes(file.get()) : std::nullopt;
+  if (attributes && attributes->etag == record.etag) {
+    LH_TRY(tree_.Publish(temporary, record.key, false));
+    return true;
+  }
+  LH_ASSIGN(const FileDescriptor current, tree_.Open(record.key));
+  if (!current.valid()) return false;
+  // Without attributes nobody can tell whether it is this object, so it stays.
+  const auto published = ReadAttributes(current.get());
+  return !published || published->etag == record.etag;
+}
+
+Result<bool> LocalStore::Replay(const JournalRecord& record) {
   if (record.kind == JournalRecord::Kind::kDelete) {
     LH_TRY(tree_.Remove(record.key));
-    return {};
+    return true;
   }
-  if (record.kind == JournalRecord::Kind::kLarge) {
-    const fs::path temporary = private_folder_ / record.bytes;
-    const FileDescriptor file(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    const auto attributes = file.valid() ? ReadAttributes(file.get()) : std::nullopt;
-    if (!attributes || attributes->etag != record.etag) return {};
-    return tree_.Publish(temporary, record.key, false);
-  }
+  if (record.kind == JournalRecord::Kind::kLarge) return ReplayLarge(record);
   LH_ASSIGN(const FileDescriptor current, tree_.Open(record.key));
   if (current.valid()) {
     bool has_checksum = false;
@@ -386,18 +388,16 @@ Status LocalStore::Replay(const JournalRecord& record) {
     if (info.size == record.bytes.size()) {
       FileSource exact(current.get(), 0, info.size);
       const auto bytes = ReadAll(exact, info.size);
-      if (bytes && *bytes == record.bytes) return {};
+      if (bytes && *bytes == record.bytes) return true;
     }
   }
-  LH_ASSIGN(auto temporary, TemporaryObject::Make(private_folder_, NextNumber()));
-  LH_TRY(WriteFully(temporary.descriptor(), record.bytes));
   ObjectInfo info;
+  info.key = record.key;
   info.etag = record.etag;
   info.content_type = record.content_type;
-  LH_TRY(WriteAttributes(temporary.descriptor(), info));
-  LH_TRY(tree_.Publish(temporary.path(), record.key, false));
-  temporary.Published();
-  return {};
+  info.last_modified = clock_.Now();
+  LH_TRY(PublishBytes(info, record.bytes));
+  return true;
 }
 
 Result<FileDescriptor> LockRoot(const fs::path& root) {

@@ -1,12 +1,13 @@
 // Objects as files below one folder. An ordinary key is an ordinary path that other tools can open; object/local_path.h
 // says what happens to the others, docs/formats.md the rest.
 //
-// Durability: small bodies and deletes go through the journal (object/journal.h), where concurrent writers share syncs;
-// a large body is synced in a temporary file first. Either shows under its key only once it is durable. ETag, type and
-// a checksum stand in the file's extended attributes; whole reads are checked against them once. Thread-safe. One
-// process at a time owns the folder: a lock file says so.
+// Durability: small bodies and deletes go through the journal (object/journal.h), where concurrent writers share syncs,
+// and come into the folder a moment later (object/pending.h); a large body is synced in a temporary file first. Either
+// shows under its key only once it is durable. ETag, type and a checksum stand in the file's extended attributes; whole
+// reads are checked against them once. Thread-safe. One process at a time owns the folder: a lock file says so.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -18,6 +19,8 @@ struct LocalStoreOptions {
   std::filesystem::path root;
   // Bodies up to this go through the journal.
   uint64_t journal_body_bytes = 64 << 10;
+  // How long they may stay in memory and the journal before they come into the folder.
+  std::chrono::milliseconds linger{200};
 };
 
 // kForbidden for a folder that cannot be written, kConflict naming the process that owns it already, kInternal naming

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include "object/local_path.h"
 
@@ -61,6 +62,18 @@ Result<FileDescriptor> LocalTree::Open(std::string_view key) const {
     if (::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode)) return file;
   }
   return FileDescriptor();
+}
+
+bool LocalTree::Has(std::string_view key) const {
+  const fs::path path = root_ / PathOfKey(key);
+  ReaderLock lock(shape_);
+  return KindOf(path) == NodeKind::kFile || KindOf(Beside(path)) == NodeKind::kFile;
+}
+
+Status LocalTree::CheckLength(std::string_view key) const {
+  if (root_.native().size() + 1 + PathOfKey(key).size() + kObjectBesideFolder.size() < PATH_MAX) return {};
+  return Fail(ErrorKind::kInvalid, "the key is too long for the store's folder: a path may have {} bytes",
+              PATH_MAX - 1);
 }
 
 Status LocalTree::MakeFolders(const fs::path& relative) {

@@ -20,6 +20,9 @@ class LocalTree {
 
   // An open object file; not valid when there is none.
   Result<FileDescriptor> Open(std::string_view key) const;
+  bool Has(std::string_view key) const;
+  // kInvalid for a key whose path is longer than the system's limit.
+  Status CheckLength(std::string_view key) const;
   // Renames the file at `from` to the key's place, making the folders on the way. With `sync`, durable on return.
   Status Publish(const std::filesystem::path& from, std::string_view key, bool sync);
   // Removes the object and the folders that it leaves empty. False when there was none.

@@ -1,36 +1,10 @@
 #include "object/memory_store.h"
 
-#include <cstring>
-
 #include "base/hash.h"
 #include "object/listing.h"
+#include "object/memory_reader.h"
 
 namespace lakehouse::object {
-namespace {
-
-class MemoryReader final : public ObjectReader {
- public:
-  MemoryReader(ObjectInfo info, std::shared_ptr<const std::string> bytes, uint64_t offset, uint64_t length)
-      : info_(std::move(info)), bytes_(std::move(bytes)), offset_(offset), length_(length) {}
-  const ObjectInfo& info() const override { return info_; }
-  uint64_t offset() const override { return offset_; }
-  uint64_t length() const override { return length_; }
-  Result<size_t> Read(std::span<char> out) override {
-    const size_t taken = std::min<uint64_t>(out.size(), length_ - done_);
-    if (taken > 0) std::memcpy(out.data(), bytes_->data() + offset_ + done_, taken);
-    done_ += taken;
-    return taken;
-  }
-
- private:
-  const ObjectInfo info_;
-  const std::shared_ptr<const std::string> bytes_;
-  const uint64_t offset_, length_;
-  uint64_t done_ = 0;
-};
-
-}  // namespace
-
 Result<PutResult> MemoryStore::Put(const RequestContext& context, std::string_view key, ByteSource& body,
                                    const PutOptions& options) {
   LH_TRY(context.Check("storing an object"));

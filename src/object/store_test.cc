@@ -20,6 +20,7 @@
 #include "object/local_store.h"
 #include "object/memory_store.h"
 #include "object/s3_store.h"
+#include "object/store_test_folder.h"
 
 namespace lakehouse::object {
 namespace {
@@ -28,20 +29,6 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(fs::temp_directory_path() / ("lakehouse-test-" + RandomUuid())) {
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  const fs::path path_;
-};
 
 sockaddr_in Loopback(uint16_t port) {
   sockaddr_in address = {};
@@ -129,7 +116,8 @@ class ObjectStoreTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     if (GetParam() == "memory") store_ = std::make_unique<MemoryStore>();
-    if (GetParam() == "local") OpenLocal();
+    if (GetParam() == "local") OpenLocal(std::chrono::milliseconds(0));
+    if (GetParam() == "pending") OpenLocal(std::chrono::hours(1));
     if (GetParam() == "s3") {
       if (!S3Server::Get().running())
         GTEST_SKIP() << "versitygw is not on the PATH; scripts/setup.sh --test installs it";
@@ -140,9 +128,10 @@ class ObjectStoreTest : public ::testing::TestWithParam<std::string> {
     const Status checked = store_->Check(context_);
     ASSERT_TRUE(checked) << checked.error().detail;
   }
-  void OpenLocal() {
+  void OpenLocal(std::chrono::milliseconds linger) {
     LocalStoreOptions options;
     options.root = folder_.path() / "store";
+    options.linger = linger;
     auto opened = OpenLocalStore(options);
     ASSERT_TRUE(opened) << opened.error().detail;
     store_ = std::move(*opened);
@@ -293,101 +282,8 @@ TEST_P(ObjectStoreTest, StrangeKeysLiveSideBySide) {
   EXPECT_EQ(Keys(), keys);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, ObjectStoreTest, ::testing::Values("memory", "local", "s3"),
+INSTANTIATE_TEST_SUITE_P(Backends, ObjectStoreTest, ::testing::Values("memory", "local", "pending", "s3"),
                          [](const auto& info) { return info.param; });
-
-class LocalStoreTest : public ::testing::Test {
- protected:
-  std::unique_ptr<ObjectStore> Open(const fs::path& root) {
-    auto opened = OpenLocalStore({root});
-    EXPECT_TRUE(opened) << opened.error().detail;
-    return opened ? std::move(*opened) : nullptr;
-  }
-  TemporaryFolder folder_;
-  RequestContext context_;
-};
-
-TEST_F(LocalStoreTest, OrdinaryKeysAreOrdinaryPaths) {
-  const auto store = Open(folder_.path());
-  ASSERT_TRUE(PutWhole(*store, context_, "datasets/t/x.parquet", "bytes"));
-  EXPECT_EQ(fs::file_size(folder_.path() / "datasets/t/x.parquet"), 5U);
-}
-
-TEST_F(LocalStoreTest, OneOwnerAtATime) {
-  const auto store = Open(folder_.path());
-  const auto second = OpenLocalStore({folder_.path()});
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().kind, ErrorKind::kConflict);
-  EXPECT_THAT(second.error().detail, HasSubstr(std::to_string(::getpid())));
-}
-
-// The folder as a crash would leave it: the journal is whole, and of the tree nothing need have reached the disk.
-TEST_F(LocalStoreTest, TheJournalRestoresWhatTheTreeLost) {
-  const fs::path crashed = folder_.path() / "crashed";
-  {
-    const auto store = Open(folder_.path() / "live");
-    ASSERT_TRUE(PutWhole(*store, context_, "a/kept", "1"));
-    ASSERT_TRUE(PutWhole(*store, context_, "a/replaced", "2"));
-    ASSERT_TRUE(PutWhole(*store, context_, "a/replaced", "3"));
-    ASSERT_TRUE(PutWhole(*store, context_, "a/gone", "4"));
-    ASSERT_TRUE(store->Delete(context_, "a/gone"));
-    ASSERT_TRUE(PutWhole(*store, context_, "large", std::string(1 << 20, 'x')));
-    fs::copy(folder_.path() / "live", crashed, fs::copy_options::recursive);
-  }
-  fs::remove_all(crashed / "a");
-  fs::create_directories(crashed / "a");
-  ASSERT_TRUE(WriteFully(FileDescriptor(::open((crashed / "a/gone").c_str(), O_CREAT | O_WRONLY, 0600)).get(), "4"));
-  const auto store = Open(crashed);
-  EXPECT_EQ(*GetWhole(*store, context_, "a/kept"), "1");
-  EXPECT_EQ(*GetWhole(*store, context_, "a/replaced"), "3");
-  EXPECT_FALSE(store->Head(context_, "a/gone"));
-  EXPECT_EQ(GetWhole(*store, context_, "large")->size(), size_t{1} << 20);
-}
-
-// Records of a session that ended well stay in the file; they must not pass for those of the next.
-TEST_F(LocalStoreTest, AnEarlierSessionIsNotReplayed) {
-  const fs::path crashed = folder_.path() / "crashed";
-  {
-    const auto store = Open(folder_.path() / "live");
-    ASSERT_TRUE(PutWhole(*store, context_, "a", "1"));
-    ASSERT_TRUE(PutWhole(*store, context_, "b", "1"));
-    ASSERT_TRUE(PutWhole(*store, context_, "c", "1"));
-  }
-  {
-    const auto store = Open(folder_.path() / "live");
-    ASSERT_TRUE(PutWhole(*store, context_, "b", "2"));
-    ASSERT_TRUE(PutWhole(*store, context_, "b", "3"));
-    fs::copy(folder_.path() / "live", crashed, fs::copy_options::recursive);
-  }
-  const auto store = Open(crashed);
-  EXPECT_EQ(*GetWhole(*store, context_, "b"), "3");
-  EXPECT_EQ(*GetWhole(*store, context_, "c"), "1");
-}
-
-TEST_F(LocalStoreTest, DamagedBytesAreNotServed) {
-  const auto store = Open(folder_.path());
-  ASSERT_TRUE(PutWhole(*store, context_, "k", "precious"));
-  EXPECT_EQ(*GetWhole(*store, context_, "k"), "precious");
-  const FileDescriptor file(::open((folder_.path() / "k").c_str(), O_WRONLY));
-  ASSERT_TRUE(WriteFullyAt(file.get(), "X", 3));
-  const auto read = GetWhole(*store, context_, "k");
-  ASSERT_FALSE(read);
-  EXPECT_THAT(read.error().detail, HasSubstr("damaged"));
-}
-
-TEST_F(LocalStoreTest, ManyWritersShareTheJournal) {
-  const auto store = Open(folder_.path());
-  {
-    std::vector<std::jthread> writers;
-    for (int w = 0; w < 32; ++w) {
-      writers.emplace_back([&, w] {
-        for (int i = 0; i < 20; ++i)
-          ASSERT_TRUE(PutWhole(*store, context_, fmt::format("w/{}/{}", w, i), std::string(4096, 'x')));
-      });
-    }
-  }
-  EXPECT_EQ(store->List(context_, {.prefix = "w/"})->objects.size(), 640U);
-}
 
 TEST(S3StoreTest, SaysWhatIsWrongWithTheBucket) {
   if (!S3Server::Get().running()) GTEST_SKIP() << "versitygw is not on the PATH; scripts/setup.sh --test installs it";

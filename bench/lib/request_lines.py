@@ -1,5 +1,6 @@
 """Lines of the table about requests: SELECT 1, small PUTs and GETs, large GETs, the gateway alone, start-up."""
 
+import http.client
 import os
 import subprocess
 import time
@@ -49,18 +50,36 @@ def fsync_rate():
         path.unlink()
 
 
+def put_once(port, path, body):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("PUT", path, body)
+    answer = connection.getresponse()
+    if answer.status not in (200, 201):
+        raise RuntimeError(f"PUT {path.split('?')[0]} was answered {answer.status}: {answer.read()[:300]}")
+
+
 def small_objects(quick, runs):
     seconds, keys = 1 if quick else 3, [f"p/{n}" for n in range(2000)]
+    rounds = iter(range(1000))
     lake = Lake()
     lake.environment["LAKEHOUSE_STORAGED_PUT_SLOTS"] = "64"
     with lake, versitygw() as (s3, s3_pid, _):
         port, pid = lake.ports["gateway"], lake.processes["serve"].pid
-        ours, puts, gets = [OBJECT + key for key in keys], presigned(s3, "put_object", keys), presigned(s3, "get_object", ["p/0"])
+        ours, puts, gets = [OBJECT + key for key in keys], presigned(s3, "put_object", keys), presigned(s3, "get_object", ["g"])
+        # What the GETs ask for is there before them, however few PUTs a round comes to.
+        for server, path in ((port, OBJECT + "g"), (s3, presigned(s3, "put_object", ["g"])[0])):
+            put_once(server, path, os.urandom(4096))
+
+        def fresh(nth):
+            return [f"{OBJECT}new/{nth}/{n}" for n in range(60_000)]
         return interleaved({
             "PUT 4 KiB, durable, 32 clients": lambda: wrk(port, ours, [pid], 32, seconds, "PUT", body_bytes=4096),
+            "the same, each key new": lambda: wrk(port, fresh(next(rounds)), [pid], 32, seconds, "PUT", body_bytes=4096),
             "versitygw PUT": lambda: wrk(s3, puts, [s3_pid], 32, seconds, "PUT", body_bytes=4096),
+            "versitygw PUT, each key new": lambda: wrk(s3, presigned(s3, "put_object", [f"new/{next(rounds)}/{n}" for n in range(10_000)]),
+                                                       [s3_pid], 32, seconds, "PUT", body_bytes=4096),
             "disk: fdatasync, one writer": fsync_rate,
-            "GET 4 KiB, 32 clients": lambda: wrk(port, ours[:1], [pid], 32, seconds),
+            "GET 4 KiB, 32 clients": lambda: wrk(port, [OBJECT + "g"], [pid], 32, seconds),
             "versitygw GET": lambda: wrk(s3, gets, [s3_pid], 32, seconds)}, runs)
 
 

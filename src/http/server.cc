@@ -115,6 +115,8 @@ class SocketServer final : public Server {
 
   void Stop(Deadline drain) override {
     core_.stopping.store(true, std::memory_order_release);
+    // Refuses new connections from here on; an open listener would let them wait for nobody.
+    shutdown(listener_.get(), SHUT_RDWR);
     for (const auto& loop : loops_) loop->Wake();
     WaitForConnections(drain);
     for (const auto& loop : loops_) loop->BreakAll();

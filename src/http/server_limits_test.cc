@@ -214,6 +214,7 @@ TEST_F(ServerTest, StopFinishesWhatIsInFlight) {
   begun.wait();
   std::jthread stopper([&] { server_->Stop(Deadline::After(testing::kPatience)); });
   EXPECT_TRUE(idle.IsClosed());
+  EXPECT_FALSE(Connect().connected()) << "nobody new is let in while it drains";
   release.count_down();
   const Answer answer = client.Receive();
   EXPECT_EQ(answer.body, "done");

@@ -3,6 +3,7 @@
 # each step leaves a stamp named after what it was made from, and is skipped while that has not changed.
 #   scripts/setup.sh            compiler, libraries, Arrow and DuckDB
 #   scripts/setup.sh --test     also Python clients, clang-tidy, and versitygw as a real S3 server
+#   scripts/setup.sh --bench    all that, and the vector libraries that bench/run measures beside ours
 # Debian packages go to the system; everything else into .deps/ of this clone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,9 +13,10 @@ logs=$deps/logs
 # shellcheck source=scripts/steps.sh
 . scripts/steps.sh
 case "${1:-}" in
-  "") with_tests=0 ;;
-  --test) with_tests=1 ;;
-  *) die "unknown argument $1; usage: scripts/setup.sh [--test]" ;;
+  "") with_tests=0 with_peers=0 ;;
+  --test) with_tests=1 with_peers=0 ;;
+  --bench) with_tests=1 with_peers=1 ;;
+  *) die "unknown argument $1; usage: scripts/setup.sh [--test|--bench]" ;;
 esac
 trap stop_ticker EXIT
 mkdir -p "$deps/stamps"
@@ -106,6 +108,21 @@ install_versitygw() {
   mark_done versitygw "$version"
 }
 
+# Debian 12 has hnswlib 0.6; the headers of 0.8 are in its source distribution.
+install_hnswlib() {
+  local want scratch
+  want=$(digest deps/hnswlib-headers.txt)
+  done_already hnswlib "$want" && return
+  rm -rf "$deps/hnswlib" && mkdir -p "$deps/hnswlib/include"
+  scratch=$(mktemp -d "$deps/hnswlib-source.XXXXXX")
+  step hnswlib-headers "hnswlib headers" "$deps/venv/bin/python" -m pip download --no-deps --no-binary hnswlib --require-hashes \
+    -d "$scratch" -r deps/hnswlib-headers.txt
+  tar -xzf "$scratch"/hnswlib-*.tar.gz -C "$scratch"
+  mv "$scratch"/hnswlib-*/hnswlib "$deps/hnswlib/include/"
+  rm -rf "$scratch"
+  mark_done hnswlib "$want"
+}
+
 if [ $with_tests = 1 ]; then install_apt deps/apt-build.txt deps/apt-test.txt; else install_apt deps/apt-build.txt; fi
 install_python build deps/requirements-build.txt
 link_arrow
@@ -113,4 +130,8 @@ install_duckdb
 if [ $with_tests = 1 ]; then
   install_python test deps/requirements-test.txt
   install_versitygw
+fi
+if [ $with_peers = 1 ]; then
+  install_python bench deps/requirements-bench.txt
+  install_hnswlib
 fi

@@ -9,11 +9,12 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <functional>
-#include <limits>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,14 +28,7 @@ class NumberKeys {
  public:
   using View = ExactNumber;
   using Owned = ExactNumber;
-  struct Hash {
-    using is_avalanching = void;
-    size_t operator()(const ExactNumber& key) const {
-      const uint64_t mixed =
-          (std::bit_cast<uint64_t>(key.nearest) + static_cast<uint16_t>(key.rest)) * 0x9E3779B97F4A7C15U;
-      return mixed ^ (mixed >> 32);
-    }
-  };
+  static constexpr bool kSortsFast = true;
   size_t size() const { return nearest_.size(); }
   View operator[](size_t i) const { return {nearest_[i], rest_.empty() ? int16_t{0} : rest_[i]}; }
   void Append(View key) {
@@ -56,6 +50,7 @@ class StringKeys {
  public:
   using View = std::string_view;
   using Owned = std::string;
+  static constexpr bool kSortsFast = false;
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
@@ -76,6 +71,63 @@ class StringKeys {
  private:
   std::string chars_;
   std::vector<uint64_t> ends_;
+};
+
+// Many (key, slot) pairs in any order, given back by rising keys. For keys that sort faster than they hash.
+template <typename Keys>
+class SortedBulk {
+ public:
+  void Add(typename Keys::View key, Slot slot) { pairs_.emplace_back(key, slot); }
+  // Calls `callback(key, slots)` for each key.
+  template <typename Callback>
+  void ForEachKey(Callback callback) {
+    std::sort(pairs_.begin(), pairs_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::vector<Slot> slots;
+    for (size_t i = 0; i < pairs_.size(); ++i) {
+      slots.push_back(pairs_[i].second);
+      if (i + 1 < pairs_.size() && pairs_[i + 1].first == pairs_[i].first) continue;
+      callback(pairs_[i].first, std::span<const Slot>(slots));
+      slots.clear();
+    }
+  }
+
+ private:
+  std::vector<std::pair<typename Keys::Owned, Slot>> pairs_;
+};
+
+// The same for keys that are long: each is kept once.
+template <typename Keys>
+class InternedBulk {
+ public:
+  void Add(typename Keys::View key, Slot slot) {
+    auto found = ids_.find(key);
+    if (found == ids_.end()) {
+      found = ids_.emplace(typename Keys::Owned(key), static_cast<uint32_t>(ids_.size())).first;
+    }
+    entries_.emplace_back(found->second, slot);
+  }
+  template <typename Callback>
+  void ForEachKey(Callback callback) {
+    std::vector<std::pair<typename Keys::View, uint32_t>> order;
+    order.reserve(ids_.size());
+    for (const auto& [key, id] : ids_) order.emplace_back(key, id);
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+
+    // Entries by id in one counting pass; then ends[id] is where the next id begins.
+    std::vector<uint64_t> ends(order.size());
+    for (const auto& [id, slot] : entries_) ++ends[id];
+    std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), uint64_t{0});
+    std::vector<Slot> by_id(entries_.size());
+    for (const auto& [id, slot] : entries_) by_id[ends[id]++] = slot;
+    for (const auto& [key, id] : order) {
+      const uint64_t begin = id == 0 ? 0 : ends[id - 1];
+      callback(key, std::span<const Slot>(by_id).subspan(begin, ends[id] - begin));
+    }
+  }
+
+ private:
+  boost::unordered_flat_map<typename Keys::Owned, uint32_t, typename Keys::Hash, std::equal_to<>> ids_;
+  std::vector<std::pair<uint32_t, Slot>> entries_;
 };
 
 // Values between two bounds; a missing bound is open.
@@ -102,11 +154,7 @@ class Postings {
   // Many additions before the first search: cheap each, sorted once by FinishBulk. REQUIRES: nothing was added yet.
   void AddBulk(View key, Slot slot) {
     if (!bulk_) bulk_.emplace();
-    auto found = bulk_->ids.find(key);
-    if (found == bulk_->ids.end()) {
-      found = bulk_->ids.emplace(typename Keys::Owned(key), static_cast<uint32_t>(bulk_->ids.size())).first;
-    }
-    bulk_->entries.emplace_back(found->second, slot);
+    bulk_->Add(key, slot);
   }
   // `slots` bounds the slots there are; it decides from when a value is frequent.
   void FinishBulk(size_t slots);
@@ -144,10 +192,7 @@ class Postings {
     typename Keys::Owned key;
     Slot slot;
   };
-  struct Bulk {
-    boost::unordered_flat_map<typename Keys::Owned, uint32_t, typename Keys::Hash, std::equal_to<>> ids;
-    std::vector<std::pair<uint32_t, Slot>> entries;
-  };
+  using Bulk = std::conditional_t<Keys::kSortsFast, SortedBulk<Keys>, InternedBulk<Keys>>;
   struct Dense {
     size_t key;
     SlotSet set;
@@ -188,27 +233,10 @@ class Postings {
 template <typename Keys>
 void Postings<Keys>::FinishBulk(size_t slots) {
   if (!bulk_) return;
-  std::vector<std::pair<View, uint32_t>> order;
-  order.reserve(bulk_->ids.size());
-  for (const auto& [key, id] : bulk_->ids) order.emplace_back(key, id);
-  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-
-  // Entries sorted by id in one counting pass.
-  std::vector<uint64_t> ends(order.size() + 1);
-  for (const auto& [id, slot] : bulk_->entries) ++ends[id];
-  std::exclusive_scan(ends.begin(), ends.end(), ends.begin(), uint64_t{0});
-  std::vector<Slot> by_id(bulk_->entries.size());
-  for (const auto& [id, slot] : bulk_->entries) by_id[ends[id]++] = slot;
-
-  run_.keys.Reserve(order.size());
-  run_.ends.reserve(order.size());
-  run_.slots.reserve(by_id.size());
-  for (const auto& [key, id] : order) {
-    const uint64_t begin = id == 0 ? 0 : ends[id - 1];
-    run_.slots.insert(run_.slots.end(), by_id.begin() + static_cast<ptrdiff_t>(begin),
-                      by_id.begin() + static_cast<ptrdiff_t>(ends[id]));
+  bulk_->ForEachKey([&](View key, std::span<const Slot> found) {
+    run_.slots.insert(run_.slots.end(), found.begin(), found.end());
     run_.Close(key, slots);
-  }
+  });
   run_.slots.shrink_to_fit();
   bulk_.reset();
 }

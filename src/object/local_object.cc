@@ -70,6 +70,28 @@ Result<TemporaryObject> TemporaryObject::Make(const std::filesystem::path& folde
   return temporary;
 }
 
+std::optional<TemporaryObject> TemporaryObject::Keep(const std::filesystem::path& folder, uint64_t number,
+                                                     const ByteSource& source) {
+  const auto file = source.AsFile();
+  struct stat stat = {};
+  if (!file || file->offset != 0 || ::fstat(file->descriptor, &stat) != 0) return std::nullopt;
+  if (!S_ISREG(stat.st_mode) || stat.st_nlink != 0 || static_cast<uint64_t>(stat.st_size) != file->length) {
+    return std::nullopt;
+  }
+  // A file made here first shows the rights that objects have.
+  auto made = Make(folder, number);
+  if (!made || ::fstat(made->descriptor(), &stat) != 0) return std::nullopt;
+  FileDescriptor own(::fcntl(file->descriptor, F_DUPFD_CLOEXEC, 0));
+  const std::string nameless = fmt::format("/proc/self/fd/{}", own.get());
+  if (!own.valid() || ::unlink(made->path_.c_str()) != 0) return std::nullopt;
+  if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, made->path_.c_str(), AT_SYMLINK_FOLLOW) != 0 ||
+      ::fchmod(own.get(), stat.st_mode & 07777) != 0) {
+    return std::nullopt;
+  }
+  made->file_ = std::move(own);
+  return std::move(*made);
+}
+
 TemporaryObject::~TemporaryObject() {
   if (!path_.empty()) ::unlink(path_.c_str());
 }

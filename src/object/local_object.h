@@ -25,10 +25,14 @@ Status SetLastModified(int descriptor, WallTime at);
 // What is known of an open object file.
 ObjectInfo InfoOf(std::string_view key, int descriptor, bool& has_checksum);
 
-// A file in the private folder, on its way to be an object; removed unless it was published.
+// A file in the private folder, on its way to be an object; loses its name unless it was published.
 class TemporaryObject {
  public:
   static Result<TemporaryObject> Make(const std::filesystem::path& folder, uint64_t number);
+  // The file that `source` is the whole of gets a name in the folder, where that can be: it has none yet and lies on
+  // the same disk.
+  static std::optional<TemporaryObject> Keep(const std::filesystem::path& folder, uint64_t number,
+                                             const ByteSource& source);
   TemporaryObject(TemporaryObject&& other) noexcept : path_(std::move(other.path_)), file_(std::move(other.file_)) {
     other.path_.clear();
   }

@@ -170,6 +170,10 @@ Status LocalStore::Receive(const RequestContext& context, ByteSource& body, cons
                            std::string& small, std::optional<TemporaryObject>& temporary, ObjectInfo& info) {
   Xxh3_128 hash;
   std::string piece(std::min<uint64_t>(kCopyBytes, options.size.value_or(kCopyBytes) + 1), '\0');
+  if (options.may_keep_file && options.size > options_.journal_body_bytes) {
+    if (auto kept = TemporaryObject::Keep(private_folder_, NextNumber(), body)) temporary.emplace(std::move(*kept));
+  }
+  const bool keeps_file = temporary.has_value();
   while (true) {
     LH_TRY(context.Check("storing an object"));
     LH_ASSIGN(const size_t taken, body.Read(piece));
@@ -179,6 +183,7 @@ Status LocalStore::Receive(const RequestContext& context, ByteSource& body, cons
       return Fail(ErrorKind::kTooLarge, "the body is larger than the limit of {} bytes", *options.max_size);
     }
     hash.Update({piece.data(), taken});
+    if (keeps_file) continue;
     if (!temporary && info.size <= options_.journal_body_bytes) {
       small.append(piece.data(), taken);
       continue;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <functional>
@@ -55,6 +56,50 @@ TEST_F(LocalStoreTest, OrdinaryKeysAreOrdinaryPaths) {
   const fs::path path = folder_.path() / "datasets/t/x.parquet";
   WaitFor([&] { return fs::exists(path); });
   EXPECT_EQ(fs::file_size(path), 5U);
+}
+
+TEST_F(LocalStoreTest, AFileWithoutANameIsKept) {
+  const auto store = Open(folder_.path());
+  const std::string large(1 << 20, 'x');
+  PutOptions keep;
+  keep.may_keep_file = true;
+  for (const std::string& body : {large, std::string("small")}) {
+    keep.size = body.size();
+    const auto file = OpenTemporaryFile(folder_.path());
+    ASSERT_TRUE(file);
+    ASSERT_TRUE(WriteFully(file->get(), body));
+    FileSource source(file->get(), 0, body.size());
+    const auto kept = store->Put(context_, "kept/" + std::to_string(body.size()), source, keep);
+    ASSERT_TRUE(kept) << kept.error().detail;
+    const auto copied = PutWhole(*store, context_, "copied", body);
+    EXPECT_EQ(kept->info.etag, copied->info.etag);
+    EXPECT_EQ(*GetWhole(*store, context_, kept->info.key), body);
+  }
+  struct stat kept = {}, copied = {};
+  ASSERT_TRUE(PutWhole(*store, context_, "copied", large));
+  ASSERT_EQ(::stat((folder_.path() / "kept/1048576").c_str(), &kept), 0);
+  ASSERT_EQ(::stat((folder_.path() / "copied").c_str(), &copied), 0);
+  EXPECT_EQ(kept.st_mode, copied.st_mode);
+  EXPECT_EQ(kept.st_nlink, 1U);
+}
+
+// Part of a file, or a file with a name of its own, is copied: what becomes of it later does not touch the object.
+TEST_F(LocalStoreTest, AFileThatIsSomebodysIsCopied) {
+  const auto store = Open(folder_.path());
+  const std::string large(1 << 20, 'x');
+  const fs::path path = folder_.path() / "named";
+  const FileDescriptor named(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
+  ASSERT_TRUE(WriteFully(named.get(), large));
+  PutOptions keep;
+  keep.may_keep_file = true;
+  for (const uint64_t size : {large.size(), large.size() / 2}) {
+    keep.size = size;
+    FileSource source(named.get(), 0, size);
+    ASSERT_TRUE(store->Put(context_, "k", source, keep));
+    ASSERT_TRUE(WriteFullyAt(named.get(), "changed", 0));
+    EXPECT_EQ(GetWhole(*store, context_, "k")->substr(0, 7), size == large.size() ? "xxxxxxx" : "changed");
+    fs::remove(path);
+  }
 }
 
 TEST_F(LocalStoreTest, OneOwnerAtATime) {

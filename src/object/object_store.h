@@ -39,6 +39,9 @@ struct PutOptions {
   std::string content_type = "application/octet-stream";
   bool if_none_match = false;           // only when no object has the key
   std::optional<std::string> if_match;  // only over the object with this etag
+  // The body is a whole file without a name (ByteSource::AsFile) that nobody writes to any more: a store on the same
+  // disk may keep it instead of a copy.
+  bool may_keep_file = false;
 };
 
 struct PutResult {

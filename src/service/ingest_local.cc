@@ -6,11 +6,13 @@
 #include "ingest/ndjson_import.h"
 #include "ingest/parquet_import.h"
 #include "net/retry.h"
+#include "service/hashing_thread.h"
 #include "service/object_writer.h"
 
 namespace lakehouse::service {
 namespace {
 
+constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int kRegisterTries = 4;
 constexpr std::chrono::milliseconds kRegisterPause{200};
 
@@ -128,16 +130,18 @@ Result<LocalIngest::Upload> LocalIngest::Receive(const RequestContext& context, 
     transcoded = ingest::DecodeLatin1(*decoded);
     decoded = transcoded.get();
   }
-  Sha256 hash;
-  std::string piece(size_t{1} << 20, '\0');
-  while (true) {
+  std::string pieces[2] = {std::string(kPieceBytes, '\0'), std::string(kPieceBytes, '\0')};
+  HashingThread hash;  // ends before what it reads
+  for (int i = 0;; i = 1 - i) {
     LH_TRY(context.Check("receiving the file"));
-    LH_ASSIGN(const size_t taken, decoded->Read(piece));
+    LH_ASSIGN(const size_t taken, decoded->Read(pieces[i]));
     if (taken == 0) break;
-    hash.Update({piece.data(), taken});
-    LH_TRY(upload.file->Write({piece.data(), taken}));
+    const std::string_view piece(pieces[i].data(), taken);
+    hash.Update(piece);
+    LH_TRY(upload.file->Write(piece));
   }
-  hash.Update(CanonicalOptions(request));
+  const std::string options = CanonicalOptions(request);
+  hash.Update(options);
   upload.source_sha256 = ToHex(hash.Finish());
   return upload;
 }

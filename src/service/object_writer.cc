@@ -48,6 +48,7 @@ Status ObjectWriter::Store() {
   object::PutOptions put;
   put.size = open_.spooled->bytes();
   put.content_type = "application/vnd.apache.parquet";
+  put.may_keep_file = true;
   objects_.push_back({key, open_.file->bytes(), open_.file->rows(), open_.file->Stats()});
   LH_TRY(store_.Put(context_, key, source, put));
   rows_ += open_.file->rows();

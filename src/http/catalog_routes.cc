@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "config/units.h"
+#include "http/api_schemas.h"
 #include "http/routes.h"
 #include "service/catalog_json.h"
 
@@ -128,17 +129,16 @@ Status Gc(service::Catalog& catalog, const RequestContext& context, Request& req
   return response.SendJson(200, service::GcReportJson(report));
 }
 
-}  // namespace
-
-void AddCatalogRoutes(Router& router, service::Catalog& catalog) {
-  const auto bind = [&catalog](auto function) {
-    return [&catalog, function](const RequestContext& context, Request& request, Response& response) {
-      return function(catalog, context, request, response);
+// The catalog may be nullptr as long as no route is called.
+void AddRoutes(Router& router, service::Catalog* catalog) {
+  const auto bind = [catalog](auto function) {
+    return [catalog, function](const RequestContext& context, Request& request, Response& response) {
+      return function(*catalog, context, request, response);
     };
   };
-  const auto pin = [&catalog](bool pinned) {
-    return [&catalog, pinned](const RequestContext& context, Request& request, Response& response) {
-      return SetPin(catalog, context, request, response, pinned);
+  const auto pin = [catalog](bool pinned) {
+    return [catalog, pinned](const RequestContext& context, Request& request, Response& response) {
+      return SetPin(*catalog, context, request, response, pinned);
     };
   };
   constexpr const char* kManifest = "/catalog/manifest/{name}";
@@ -146,38 +146,72 @@ void AddCatalogRoutes(Router& router, service::Catalog& catalog) {
   router.Add({.method = "POST",
               .pattern = "/catalog/register",
               .handler = bind(Register),
-              .summary = "Commit a dataset's objects as a new version"});
+              .summary = "Commit a dataset's objects as a new version",
+              .doc = {.body = "application/json Register",
+                      .answers = "200 application/json Registered, 201 application/json Registered",
+                      .schemas = kCatalogSchemas}});
   router.Add({.method = "GET",
               .pattern = "/catalog/list",
               .handler = bind(List),
-              .summary = "Datasets by name, a page at a time"});
-  router.Add({.method = "GET",
+              .summary = "Datasets by name, a page at a time",
+              .doc = {.query = "limit:integer token",
+                      .answers = "200 application/json ManifestPage",
+                      .schemas = kCatalogSchemas}});
+  router.Add(
+      {.method = "GET",
+       .pattern = kManifest,
+       .handler = bind(Get),
+       .summary = "A dataset's manifest, now or at a version",
+       .doc = {.query = "version:integer", .answers = "200 application/json Manifest", .schemas = kCatalogSchemas}});
+  router.Add({.method = "DELETE",
               .pattern = kManifest,
-              .handler = bind(Get),
-              .summary = "A dataset's manifest, now or at a version"});
-  router.Add({.method = "DELETE", .pattern = kManifest, .handler = bind(Drop), .summary = "Drop a dataset"});
+              .handler = bind(Drop),
+              .summary = "Drop a dataset",
+              .doc = {.answers = "204"}});
   router.Add({.method = "GET",
               .pattern = "/catalog/manifest/{name}/snapshots",
               .handler = bind(Snapshots),
-              .summary = "A dataset's kept versions, newest first"});
+              .summary = "A dataset's kept versions, newest first",
+              .doc = {.answers = "200 application/json Snapshots", .schemas = kCatalogSchemas}});
+  router.Add({.method = "POST",
+              .pattern = kPin,
+              .handler = pin(true),
+              .summary = "Keep a version whatever retention says",
+              .doc = {.path = "version:integer", .answers = "204"}});
+  router.Add({.method = "DELETE",
+              .pattern = kPin,
+              .handler = pin(false),
+              .summary = "Leave a version to retention again",
+              .doc = {.path = "version:integer", .answers = "204"}});
   router.Add(
-      {.method = "POST", .pattern = kPin, .handler = pin(true), .summary = "Keep a version whatever retention says"});
-  router.Add(
-      {.method = "DELETE", .pattern = kPin, .handler = pin(false), .summary = "Leave a version to retention again"});
-  router.Add({.method = "GET",
-              .pattern = "/catalog/manifest/{name}/sources/{sha256}",
-              .handler = bind(FindSource),
-              .summary = "The manifest whose content came from a source"});
+      {.method = "GET",
+       .pattern = "/catalog/manifest/{name}/sources/{sha256}",
+       .handler = bind(FindSource),
+       .summary = "The manifest whose content came from a source",
+       .doc = {
+           .query = "mode:replace|append", .answers = "200 application/json Manifest", .schemas = kCatalogSchemas}});
   router.Add({.method = "GET",
               .pattern = "/catalog/epoch",
               .handler = bind(Epoch),
               .summary = "The lake's newest seq; long-polls with wait and since",
-              .deadline = kMaxWait + std::chrono::seconds(10)});
+              .deadline = kMaxWait + std::chrono::seconds(10),
+              .doc = {.query = "wait since:integer",
+                      .headers = "If-None-Match",
+                      .answers = "200 application/json Epoch, 304",
+                      .schemas = kCatalogSchemas}});
   router.Add({.method = "POST",
               .pattern = "/catalog/gc",
               .handler = bind(Gc),
               .summary = "Remove objects that no kept version names",
-              .deadline = std::chrono::minutes(30)});
+              .deadline = std::chrono::minutes(30),
+              .doc = {.body = "application/json Collect",
+                      .answers = "200 application/json Collected",
+                      .schemas = kCatalogSchemas}});
 }
+
+}  // namespace
+
+void AddCatalogRoutes(Router& router, service::Catalog& catalog) { AddRoutes(router, &catalog); }
+void DescribeCatalogRoutes(Router& router) { AddRoutes(router, nullptr); }
 
 }  // namespace lakehouse::http

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "base/json.h"
+#include "http/api_schemas.h"
 #include "http/openapi.h"
 #include "http/routes.h"
 #include "version.h"
@@ -44,6 +47,25 @@ std::string ReadyJson(std::string_view service) {
   return body;
 }
 
+// The router's routes, and those of the roles' that it has not itself.
+Router WithRolesBehind(const Router& router) {
+  Router roles;
+  DescribeStorageRoutes(roles);
+  DescribeCatalogRoutes(roles);
+  DescribeIngestRoutes(roles);
+  DescribeQueryRoutes(roles);
+  Router behind;
+  behind.Mount("/v1", roles);
+  Router all = router;
+  for (const Route& route : behind.routes()) {
+    const bool known = std::ranges::any_of(router.routes(), [&route](const Route& own) {
+      return own.method == route.method && own.pattern == route.pattern;
+    });
+    if (!known) all.Add(route);
+  }
+  return all;
+}
+
 }  // namespace
 
 void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, observe::Metrics& metrics) {
@@ -52,7 +74,8 @@ void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, obse
               .handler = [body = HealthJson(service)](const RequestContext&, Request&,
                                                       Response& response) { return response.SendJson(200, body); },
               .summary = "The process is alive",
-              .dispatch = Dispatch::kInline});
+              .dispatch = Dispatch::kInline,
+              .doc = {.answers = "200 application/json Health", .schemas = kHealthSchemas}});
   router.Add({.method = "GET",
               .pattern = "/ready",
               .handler = [body = ReadyJson(service), ready = std::move(ready)](const RequestContext& context, Request&,
@@ -65,14 +88,16 @@ void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, obse
                 return response.SendJson(200, body);
               },
               .summary = "The role can serve; 503 with the reason until then",
-              .deadline = kReadyDeadline});
+              .deadline = kReadyDeadline,
+              .doc = {.answers = "200 application/json Health", .schemas = kHealthSchemas}});
   router.Add({.method = "GET",
               .pattern = "/metrics",
               .handler =
                   [&metrics](const RequestContext&, Request&, Response& response) {
                     return response.Send(200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render());
                   },
-              .summary = "Prometheus text"});
+              .summary = "Prometheus text",
+              .doc = {.answers = "200 text/plain text"}});
 }
 
 void AddVectorPlaceholderRoutes(Router& router) {
@@ -93,11 +118,14 @@ void AddGatewayPages(Router& router) {
                     return response.Send(200, "text/html; charset=utf-8", kFrontPage);
                   },
               .summary = "A page that says what this is",
-              .dispatch = Dispatch::kInline});
-  Route route{
-      .method = "GET", .pattern = "/v1/openapi.json", .handler = {}, .summary = "This API as an OpenAPI 3.1 document"};
-  route.handler = [](const RequestContext&, Request&, Response&) -> Status { return {}; };
-  Router described = router;
+              .dispatch = Dispatch::kInline,
+              .doc = {.answers = "200 text/html text"}});
+  Route route{.method = "GET",
+              .pattern = "/v1/openapi.json",
+              .handler = {},
+              .summary = "This API as an OpenAPI 3.1 document",
+              .doc = {.answers = "200 application/json bytes"}};
+  Router described = WithRolesBehind(router);
   described.Add(route);
   route.handler = [document = OpenApiJson(described, kVersion)](const RequestContext&, Request&, Response& response) {
     return response.SendJson(200, document);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/json_value.h"
+#include "http/api_schemas.h"
 #include "http/multipart.h"
 #include "http/routes.h"
 #include "service/catalog_json.h"
@@ -196,15 +197,28 @@ Status RunIngest(service::Ingest& service, const RequestContext& context, Reques
   return response.SendJson(result.existing ? 200 : 201, ResultJson(result));
 }
 
+// The service may be nullptr as long as the route is not called.
+void AddRoute(Router& router, service::Ingest* ingest, IngestRouteOptions options) {
+  router.Add({.method = "POST",
+              .pattern = "/ingest",
+              .handler = [ingest](const RequestContext& context, Request& request,
+                                  Response& response) { return RunIngest(*ingest, context, request, response); },
+              .summary = "Turn a file into a dataset, or add it to one",
+              .deadline = options.deadline,
+              .doc = {.query = "name mode:replace|append duplicates:allow|true|false delimiter header:true|false "
+                               "encoding:utf-8|latin1 types",
+                      .headers = "Content-Encoding",
+                      .body = "multipart/form-data Upload, text/csv bytes, application/x-ndjson bytes, "
+                              "application/vnd.apache.parquet bytes",
+                      .answers = "200 application/json Ingested, 201 application/json Ingested",
+                      .schemas = kIngestSchemas}});
+}
+
 }  // namespace
 
 void AddIngestRoutes(Router& router, service::Ingest& ingest, IngestRouteOptions options) {
-  router.Add({.method = "POST",
-              .pattern = "/ingest",
-              .handler = [&ingest](const RequestContext& context, Request& request,
-                                   Response& response) { return RunIngest(ingest, context, request, response); },
-              .summary = "Turn a file into a dataset, or add it to one",
-              .deadline = options.deadline});
+  AddRoute(router, &ingest, options);
 }
+void DescribeIngestRoutes(Router& router) { AddRoute(router, nullptr, {}); }
 
 }  // namespace lakehouse::http

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "base/json.h"
@@ -47,14 +48,113 @@ std::string OperationId(std::string_view method, std::string_view path) {
   return id;
 }
 
-void WriteCaptures(JsonWriter& json, const std::vector<Capture>& captures) {
+// The parts of `text` between separators, without spaces around them and without empty ones.
+std::vector<std::string_view> Split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(separator), text.size());
+    std::string_view part = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+// "integer", or "replace|append".
+void WriteType(JsonWriter& json, std::string_view type) {
+  const bool values = type.find('|') != std::string_view::npos;
+  json.Key("schema").BeginObject().Key("type").String(values ? "string" : type);
+  if (values) {
+    json.Key("enum").BeginArray();
+    for (const std::string_view value : Split(type, '|')) json.String(value);
+    json.EndArray();
+  }
+  json.EndObject();
+}
+
+std::pair<std::string_view, std::string_view> NameAndType(std::string_view parameter) {
+  const size_t colon = parameter.find(':');
+  if (colon == std::string_view::npos) return {parameter, "string"};
+  return {parameter.substr(0, colon), parameter.substr(colon + 1)};
+}
+
+void WriteParameters(JsonWriter& json, const RouteDoc& doc, const std::vector<Capture>& captures) {
+  if (captures.empty() && doc.query.empty() && doc.headers.empty()) return;
   json.Key("parameters").BeginArray();
   for (const Capture& capture : captures) {
+    std::string_view type = "string";
+    for (const std::string_view typed : Split(doc.path, ' ')) {
+      if (NameAndType(typed).first == capture.name) type = NameAndType(typed).second;
+    }
     json.BeginObject().Key("name").String(capture.name).Key("in").String("path").Key("required").Bool(true);
     if (capture.takes_slashes) json.Key("description").String("The rest of the path; may hold slashes");
-    json.Key("schema").BeginObject().Key("type").String("string").EndObject().EndObject();
+    WriteType(json, type);
+    json.EndObject();
   }
+  const auto write = [&json](std::string_view list, std::string_view in) {
+    for (const std::string_view parameter : Split(list, ' ')) {
+      const auto [name, type] = NameAndType(parameter);
+      json.BeginObject().Key("name").String(name).Key("in").String(in).Key("required").Bool(false);
+      WriteType(json, type);
+      json.EndObject();
+    }
+  };
+  write(doc.query, "query");
+  write(doc.headers, "header");
   json.EndArray();
+}
+
+// "application/json Manifest" as a member of a content object.
+void WriteContent(JsonWriter& json, std::string_view media_type, std::string_view schema) {
+  json.Key(media_type).BeginObject().Key("schema").BeginObject();
+  if (schema == "bytes") {
+    json.Key("contentMediaType").String(media_type == "*/*" ? "application/octet-stream" : media_type);
+  } else if (schema == "text") {
+    json.Key("type").String("string");
+  } else {
+    json.Key("$ref").String(fmt::format("#/components/schemas/{}", schema));
+  }
+  json.EndObject().EndObject();
+}
+
+void WriteBody(JsonWriter& json, std::string_view body) {
+  if (body.empty()) return;
+  json.Key("requestBody").BeginObject().Key("content").BeginObject();
+  for (const std::string_view item : Split(body, ',')) {
+    const auto words = Split(item, ' ');
+    if (words.size() == 2) WriteContent(json, words[0], words[1]);
+  }
+  json.EndObject().EndObject();
+}
+
+std::string_view Meaning(std::string_view status) {
+  if (status == "201") return "Made";
+  if (status == "204") return "Done; no body";
+  if (status == "206") return "A part, as asked";
+  if (status == "304") return "Not changed since";
+  return "Success";
+}
+
+void WriteAnswers(JsonWriter& json, std::string_view answers) {
+  std::map<std::string_view, std::vector<std::pair<std::string_view, std::string_view>>> by_status;
+  for (const std::string_view item : Split(answers.empty() ? "2XX" : answers, ',')) {
+    const auto words = Split(item, ' ');
+    auto& content = by_status[words[0]];
+    if (words.size() == 3) content.emplace_back(words[1], words[2]);
+  }
+  json.Key("responses").BeginObject();
+  for (const auto& [status, content] : by_status) {
+    json.Key(status).BeginObject().Key("description").String(Meaning(status));
+    if (!content.empty()) {
+      json.Key("content").BeginObject();
+      for (const auto& [media_type, schema] : content) WriteContent(json, media_type, schema);
+      json.EndObject();
+    }
+    json.EndObject();
+  }
+  json.Key("default").BeginObject().Key("$ref").String("#/components/responses/Problem").EndObject().EndObject();
 }
 
 void WriteOperation(JsonWriter& json, const Route& route) {
@@ -64,20 +164,30 @@ void WriteOperation(JsonWriter& json, const Route& route) {
   std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 32); });
   json.Key(method).BeginObject();
   json.Key("operationId").String(OperationId(method, path)).Key("summary").String(route.summary);
-  if (!captures.empty()) WriteCaptures(json, captures);
-  json.Key("responses").BeginObject();
-  json.Key("2XX").BeginObject().Key("description").String("Success").EndObject();
-  json.Key("default").BeginObject().Key("$ref").String("#/components/responses/Problem").EndObject();
-  json.EndObject().EndObject();
+  WriteParameters(json, route.doc, captures);
+  WriteBody(json, route.doc.body);
+  WriteAnswers(json, route.doc.answers);
+  json.EndObject();
 }
 
-// RFC 9457 as every role answers it.
-constexpr std::string_view kComponents =
-    R"({"responses":{"Problem":{"description":"What went wrong","content":{"application/problem+json":{"schema":)"
-    R"({"$ref":"#/components/schemas/Problem"}}}}},"schemas":{"Problem":{"type":"object","required":["type","title",)"
-    R"("status","detail","instance","request_id"],"properties":{"type":{"type":"string"},"title":{"type":"string"},)"
-    R"("status":{"type":"integer"},"detail":{"type":"string"},"instance":{"type":"string"},"request_id":{"type":)"
-    R"("string"}}}},"securitySchemes":{"key":{"type":"http","scheme":"bearer"}}})";
+// RFC 9457 as every role answers it; some errors have further members.
+constexpr std::string_view kProblem =
+    R"("Problem":{"type":"object","required":["type","title","status","detail","instance","request_id"],"properties":{)"
+    R"("type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},)"
+    R"("instance":{"type":"string"},"request_id":{"type":"string"}}})";
+constexpr std::string_view kOtherComponents =
+    R"("responses":{"Problem":{"description":"What went wrong","content":{"application/problem+json":{"schema":)"
+    R"({"$ref":"#/components/schemas/Problem"}}}}},"securitySchemes":{"key":{"type":"http","scheme":"bearer"}})";
+
+std::string Components(const Router& router) {
+  std::set<std::string_view> schemas{kProblem};
+  for (const Route& route : router.routes()) {
+    if (!route.doc.schemas.empty()) schemas.insert(route.doc.schemas);
+  }
+  std::string members;
+  for (const std::string_view schema : schemas) members.append(members.empty() ? "" : ",").append(schema);
+  return fmt::format(R"({{"schemas":{{{}}},{}}})", members, kOtherComponents);
+}
 
 }  // namespace
 
@@ -100,7 +210,7 @@ std::string OpenApiJson(const Router& router, std::string_view version) {
     for (const Route* route : routes) WriteOperation(json, *route);
     json.EndObject();
   }
-  json.EndObject().Key("components").Raw(kComponents);
+  json.EndObject().Key("components").Raw(Components(router));
   // Keys are used only where the server has some.
   json.Key("security").Raw(R"([{"key":[]},{}])").EndObject();
   return out;

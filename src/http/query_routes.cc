@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "base/json_value.h"
+#include "http/api_schemas.h"
 #include "http/routes.h"
 
 namespace lakehouse::http {
@@ -145,15 +146,26 @@ Status RunQuery(service::Query& service, const RequestContext& context, Request&
   return sink.Finish();
 }
 
+// The service may be nullptr as long as the route is not called.
+void AddRoute(Router& router, service::Query* query, QueryRouteOptions options) {
+  router.Add({.method = "POST",
+              .pattern = "/sql",
+              .handler = [query](const RequestContext& context, Request& request,
+                                 Response& response) { return RunQuery(*query, context, request, response); },
+              .summary = "Run one SQL statement that reads",
+              .deadline = options.deadline,
+              .doc = {.body = "application/json Query",
+                      .answers = "200 application/json Rows, 200 application/x-ndjson bytes, 200 text/csv bytes, "
+                                 "200 application/vnd.apache.arrow.stream bytes, "
+                                 "200 application/vnd.apache.parquet bytes",
+                      .schemas = kQuerySchemas}});
+}
+
 }  // namespace
 
 void AddQueryRoutes(Router& router, service::Query& query, QueryRouteOptions options) {
-  router.Add({.method = "POST",
-              .pattern = "/sql",
-              .handler = [&query](const RequestContext& context, Request& request,
-                                  Response& response) { return RunQuery(query, context, request, response); },
-              .summary = "Run one SQL statement that reads",
-              .deadline = options.deadline});
+  AddRoute(router, &query, options);
 }
+void DescribeQueryRoutes(Router& router) { AddRoute(router, nullptr, {}); }
 
 }  // namespace lakehouse::http

@@ -28,6 +28,12 @@ struct QueryRouteOptions {
 };
 void AddQueryRoutes(Router& router, service::Query& query, QueryRouteOptions options);
 
+// The same routes without anything that could answer them, for descriptions: none of them may be called.
+void DescribeStorageRoutes(Router& router);
+void DescribeCatalogRoutes(Router& router);
+void DescribeIngestRoutes(Router& router);
+void DescribeQueryRoutes(Router& router);
+
 // Answers 501 problem+json for every route below /vectors.
 void AddVectorPlaceholderRoutes(Router& router);
 
@@ -35,7 +41,8 @@ void AddVectorPlaceholderRoutes(Router& router);
 using ReadyCheck = std::function<Status(const RequestContext&)>;
 void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, observe::Metrics& metrics);
 
-// GET /v1/openapi.json (the document of `router`'s routes as they are now) and GET / (a page that says what this is).
+// GET /v1/openapi.json and GET / (a page that says what this is). The document has `router`'s routes as they are now,
+// and those of the roles behind it: a gateway alone describes what one process with all roles does.
 void AddGatewayPages(Router& router);
 
 }  // namespace lakehouse::http

@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/stream.h"
 #include "http/framing.h"
+#include "http/route_doc.h"
 #include "observe/metrics.h"
 
 namespace lakehouse::http {
@@ -84,6 +85,7 @@ struct Route {
   // From the end of the headers until the answer starts. What is written then is bounded by body_timeout alone.
   std::chrono::milliseconds deadline{60000};
   Dispatch dispatch = Dispatch::kHandlerThread;
+  RouteDoc doc{};
 };
 
 // The one table of what a process serves. 404, 405 with Allow, and HEAD come from it.

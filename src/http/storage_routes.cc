@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "base/json.h"
+#include "http/api_schemas.h"
 #include "http/routes.h"
 #include "object/key.h"
 
@@ -233,12 +234,11 @@ Status ListObjects(service::Storage& storage, const RequestContext& context, Req
   return response.SendJson(200, ListJson(page));
 }
 
-}  // namespace
-
-void AddStorageRoutes(Router& router, service::Storage& storage) {
-  const auto bind = [&storage](auto function) {
-    return [&storage, function](const RequestContext& context, Request& request, Response& response) {
-      return function(storage, context, request, response);
+// The storage may be nullptr as long as no route is called.
+void AddRoutes(Router& router, service::Storage* storage) {
+  const auto bind = [storage](auto function) {
+    return [storage, function](const RequestContext& context, Request& request, Response& response) {
+      return function(*storage, context, request, response);
     };
   };
   constexpr const char* kObject = "/storage/objects/{key...}";
@@ -246,21 +246,39 @@ void AddStorageRoutes(Router& router, service::Storage& storage) {
               .pattern = kObject,
               .handler = bind(PutObject),
               .summary = "Store an object; durable before the answer",
-              .deadline = kBodyDeadline});
+              .deadline = kBodyDeadline,
+              .doc = {.headers = "If-Match If-None-Match",
+                      .body = "*/* bytes",
+                      .answers = "200 application/json Stored, 201 application/json Stored",
+                      .schemas = kStorageSchemas}});
   router.Add({.method = "GET",
               .pattern = kObject,
               .handler = bind(GetObject),
               .summary = "An object's bytes, whole or a range",
-              .deadline = kBodyDeadline});
+              .deadline = kBodyDeadline,
+              .doc = {.headers = "Range If-None-Match", .answers = "200 */* bytes, 206 */* bytes, 304"}});
   router.Add({.method = "HEAD",
               .pattern = kObject,
               .handler = bind(HeadObject),
-              .summary = "An object's size, ETag and type"});
-  router.Add({.method = "DELETE", .pattern = kObject, .handler = bind(DeleteObject), .summary = "Remove an object"});
+              .summary = "An object's size, ETag and type",
+              .doc = {.answers = "200, 304"}});
+  router.Add({.method = "DELETE",
+              .pattern = kObject,
+              .handler = bind(DeleteObject),
+              .summary = "Remove an object",
+              .doc = {.answers = "204"}});
   router.Add({.method = "GET",
               .pattern = "/storage/objects",
               .handler = bind(ListObjects),
-              .summary = "Objects in byte order of their keys"});
+              .summary = "Objects in byte order of their keys",
+              .doc = {.query = "prefix limit:integer token delimiter start_after",
+                      .answers = "200 application/json ObjectPage",
+                      .schemas = kStorageSchemas}});
 }
+
+}  // namespace
+
+void AddStorageRoutes(Router& router, service::Storage& storage) { AddRoutes(router, &storage); }
+void DescribeStorageRoutes(Router& router) { AddRoutes(router, nullptr); }
 
 }  // namespace lakehouse::http

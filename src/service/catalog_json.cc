@@ -158,6 +158,7 @@ std::string RegisterRequestJson(const catalog::RegisterRequest& request) {
   if (!request.commit_id.empty()) out.Key("commit_id").String(request.commit_id);
   if (!request.source_sha256.empty()) out.Key("source_sha256").String(request.source_sha256);
   out.Key("allow_duplicate_source").Bool(request.allow_duplicate_source);
+  if (request.brief) out.Key("brief").Bool(true);
   out.EndObject();
   return body;
 }
@@ -184,6 +185,8 @@ Result<catalog::RegisterRequest> ParseRegisterRequest(std::string_view body) {
   request.source_sha256 = source.value_or("");
   LH_ASSIGN(const auto duplicates, fields.OptionalBool("allow_duplicate_source"));
   request.allow_duplicate_source = duplicates.value_or(true);
+  LH_ASSIGN(const auto brief, fields.OptionalBool("brief"));
+  request.brief = brief.value_or(false);
   return request;
 }
 

@@ -1,0 +1,111 @@
+// The JSON that routes take and give, as members of openapi.json's components/schemas: one text for each role's routes,
+// worded as docs/contract.md does. What is not required may be absent.
+#pragma once
+
+#include <string_view>
+
+namespace lakehouse::http {
+
+inline constexpr std::string_view kStorageSchemas = R"json(
+"Stored": {"type": "object", "required": ["key", "size", "etag"], "properties": {
+  "key": {"type": "string"}, "size": {"type": "integer"}, "etag": {"type": "string"}}},
+"ObjectPage": {"type": "object", "required": ["objects", "prefixes", "next_token", "truncated"], "properties": {
+  "objects": {"type": "array", "items": {"type": "object", "required": ["key", "size", "etag", "last_modified"],
+    "properties": {"key": {"type": "string"}, "size": {"type": "integer"}, "etag": {"type": "string"},
+                   "last_modified": {"type": "string", "format": "date-time"}}}},
+  "prefixes": {"type": "array", "items": {"type": "string"}},
+  "next_token": {"type": ["string", "null"]}, "truncated": {"type": "boolean"}}}
+)json";
+
+inline constexpr std::string_view kCatalogSchemas = R"json(
+"Column": {"type": "object", "required": ["name", "type"], "properties": {
+  "name": {"type": "string"}, "type": {"type": "string", "description": "DuckDB's name of the type"},
+  "nullable": {"type": "boolean"}, "field_id": {"type": "integer"}}},
+"DataObject": {"type": "object", "required": ["key", "size", "rows"], "properties": {
+  "key": {"type": "string"}, "size": {"type": "integer"}, "rows": {"type": "integer"},
+  "stats": {"type": "array", "items": {"type": "object", "properties": {
+    "field_id": {"type": "integer"}, "null_count": {"type": "integer"},
+    "min": {"type": "string"}, "max": {"type": "string"}}}}}},
+"Register": {"type": "object", "required": ["name", "schema_fingerprint"], "properties": {
+  "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,127}$"},
+  "schema_fingerprint": {"type": "string", "minLength": 1},
+  "schema": {"type": "array", "items": {"$ref": "#/components/schemas/Column"}},
+  "objects": {"type": "array", "items": {"$ref": "#/components/schemas/DataObject"}},
+  "row_count": {"type": "integer", "minimum": 0}, "mode": {"type": "string", "enum": ["replace", "append"]},
+  "commit_id": {"type": "string"}, "source_sha256": {"type": "string"},
+  "allow_duplicate_source": {"type": "boolean"},
+  "brief": {"type": "boolean", "description": "The answer to a commit that was made leaves the objects out"}}},
+"Manifest": {"type": "object",
+  "required": ["dataset_id", "name", "schema_fingerprint", "schema", "version", "seq", "row_count", "objects",
+               "created_at", "updated_at"],
+  "properties": {
+    "dataset_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"},
+    "schema_fingerprint": {"type": "string"},
+    "schema": {"type": "array", "items": {"$ref": "#/components/schemas/Column"}},
+    "version": {"type": "integer"}, "seq": {"type": "integer"}, "row_count": {"type": "integer"},
+    "objects": {"type": "array", "items": {"$ref": "#/components/schemas/DataObject"}},
+    "created_at": {"type": "string", "format": "date-time"},
+    "updated_at": {"type": "string", "format": "date-time"}}},
+"Registered": {"allOf": [{"$ref": "#/components/schemas/Manifest"}, {"type": "object",
+  "required": ["existing", "replayed"],
+  "properties": {"existing": {"type": "boolean"}, "replayed": {"type": "boolean"}}}]},
+"ManifestPage": {"type": "object", "required": ["datasets", "next_token"], "properties": {
+  "datasets": {"type": "array", "items": {"$ref": "#/components/schemas/Manifest"}},
+  "next_token": {"type": ["string", "null"]}}},
+"Snapshots": {"type": "object", "required": ["snapshots"], "properties": {"snapshots": {"type": "array", "items": {
+  "type": "object", "required": ["version", "seq", "row_count", "committed_at", "mode", "source_sha256", "pinned"],
+  "properties": {
+    "version": {"type": "integer"}, "seq": {"type": "integer"}, "row_count": {"type": "integer"},
+    "committed_at": {"type": "string", "format": "date-time"},
+    "mode": {"type": "string", "enum": ["replace", "append"]},
+    "source_sha256": {"type": ["string", "null"]}, "pinned": {"type": "boolean"}}}}}},
+"Epoch": {"type": "object", "required": ["seq"], "properties": {"seq": {"type": "integer"}}},
+"Collect": {"type": "object", "properties": {
+  "dry_run": {"type": "boolean", "default": true},
+  "min_age": {"type": "string", "description": "A duration, as 24h", "default": "24h"}}},
+"Collected": {"type": "object", "required": ["removed", "bytes"], "properties": {
+  "removed": {"type": "array", "items": {"type": "object", "required": ["key", "size", "why"], "properties": {
+    "key": {"type": "string"}, "size": {"type": "integer"}, "why": {"type": "string"}}}},
+  "bytes": {"type": "integer"}}}
+)json";
+
+// Stands for itself: a process that only ingests has no schemas of the catalog's.
+inline constexpr std::string_view kIngestSchemas = R"json(
+"Ingested": {"type": "object",
+  "required": ["dataset_id", "name", "fingerprint", "version", "seq", "row_count", "rows_added", "columns", "objects",
+               "existing", "replayed", "widened"],
+  "properties": {
+    "dataset_id": {"type": "string", "format": "uuid"}, "name": {"type": "string"}, "fingerprint": {"type": "string"},
+    "version": {"type": "integer"}, "seq": {"type": "integer"}, "row_count": {"type": "integer"},
+    "rows_added": {"type": "integer"},
+    "columns": {"type": "array", "items": {"type": "object", "required": ["name", "type", "nullable"], "properties": {
+      "name": {"type": "string"}, "type": {"type": "string"}, "nullable": {"type": "boolean"}}}},
+    "objects": {"type": "array", "items": {"type": "object", "required": ["key", "size", "rows"], "properties": {
+      "key": {"type": "string"}, "size": {"type": "integer"}, "rows": {"type": "integer"}}}},
+    "existing": {"type": "boolean"}, "replayed": {"type": "boolean"},
+    "widened": {"type": "array", "items": {"type": "object", "required": ["column", "from", "to", "line"],
+      "properties": {"column": {"type": "string"}, "from": {"type": "string"}, "to": {"type": "string"},
+                     "line": {"type": "integer"}}}},
+    "source_bytes": {"type": "integer"}, "seconds": {"type": "number"}}},
+"Upload": {"type": "object", "minProperties": 1, "maxProperties": 1,
+  "additionalProperties": {"type": "string", "contentMediaType": "application/octet-stream"},
+  "description": "One file field, of any name"}
+)json";
+
+inline constexpr std::string_view kQuerySchemas = R"json(
+"Query": {"type": "object", "required": ["sql"], "properties": {
+  "sql": {"type": "string"}, "params": {"type": "array", "items": {}},
+  "timeout_ms": {"type": "integer", "minimum": 1}, "at_seq": {"type": "integer", "minimum": 0}}},
+"Rows": {"type": "object", "required": ["columns", "rows", "row_count", "seq"], "properties": {
+  "columns": {"type": "array", "items": {"type": "object", "required": ["name", "type"], "properties": {
+    "name": {"type": "string"}, "type": {"type": "string"}}}},
+  "rows": {"type": "array", "items": {"type": "array", "items": {}}},
+  "row_count": {"type": "integer"}, "seq": {"type": "integer"}}}
+)json";
+
+inline constexpr std::string_view kHealthSchemas = R"json(
+"Health": {"type": "object", "required": ["service", "status"], "properties": {
+  "service": {"type": "string"}, "status": {"type": "string"}, "version": {"type": "string"}}}
+)json";
+
+}  // namespace lakehouse::http

@@ -65,6 +65,7 @@ struct Connection {
   std::unique_ptr<Exchange> exchange;
   std::string unsent;  // what an inline answer could not send without waiting
   bool close_after_unsent = false;
+  std::string peer;  // its address, once it was asked for: the owner's alone
   Phase phase = Phase::kIdle;
   MonotonicTime until;  // when the phase is over
   std::atomic<Owner> owner{Owner::kLoop};

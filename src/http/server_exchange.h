@@ -44,7 +44,10 @@ class Exchange final : public Request {
   Status OnlyQuery(std::initializer_list<std::string_view> known) const override;
   std::optional<uint64_t> content_length() const override { return head_.content_length; }
   bool has_body() const override { return head_.HasBody(); }
-  std::string client_address() const override { return PeerAddress(connection_.socket.get()); }
+  std::string client_address() const override {
+    if (connection_.peer.empty()) connection_.peer = PeerAddress(connection_.socket.get());
+    return connection_.peer;
+  }
   ByteSource& body() override { return *body_; }
 
  private:

@@ -100,6 +100,13 @@ double Median(const std::vector<double>& values, size_t from, size_t count) {
   return Median(std::vector<double>(begin, begin + static_cast<ptrdiff_t>(count)));
 }
 
+// The least of four medians of 50: what an append costs where the machine's other work does not slow it down.
+double Undisturbed(const std::vector<double>& values, size_t from) {
+  double least = Median(values, from, 50);
+  for (size_t window = 1; window < 4; ++window) least = std::min(least, Median(values, from + window * 50, 50));
+  return least;
+}
+
 TEST_F(ScaleTest, ReadyWithManyDatasetsAndEntries) {
   const size_t datasets = IsLong() ? 10'000 : 300;
   const size_t rounds = IsLong() ? 10 : 4;
@@ -168,17 +175,17 @@ TEST_F(ScaleTest, ReadyFromTheLogAlone) {
 
 // In memory, so that it is the catalog's own cost; a disk that other programs use as well says little about growth.
 TEST_F(ScaleTest, AnAppendCostsWhatTheFirstDid) {
-  for (const size_t count : {size_t{1000}, size_t{IsLong() ? 20'000U : 2000U}}) {
+  for (const size_t count : {size_t{IsLong() ? 1000U : 400U}, size_t{IsLong() ? 20'000U : 1500U}}) {
     for (const bool on_disk : {false, true}) {
       if (on_disk && !IsLong()) continue;
       object::MemoryStore memory{SystemClock()};
       const auto catalog = Open(on_disk ? *store_ : memory);
       const std::string name = fmt::format("t{}", count);
       const std::vector<double> times = TimeAppends(*catalog, name, count);
-      const double first = Median(times, 0, 50), last = Median(times, count - 50, 50);
-      std::printf("%zu appends %s: the first 50 take %.0f us each, the last 50 %.0f us (medians %.0f and %.0f us)\n",
-                  count, on_disk ? "on disk" : "in memory", Mean(times, 0, 50), Mean(times, count - 50, 50), first,
-                  last);
+      const double first = Undisturbed(times, 0), last = Undisturbed(times, count - 200);
+      std::printf(
+          "%zu appends %s: the first 50 take %.0f us each, the last 50 %.0f us (undisturbed %.0f and %.0f us)\n", count,
+          on_disk ? "on disk" : "in memory", Mean(times, 0, 50), Mean(times, count - 50, 50), first, last);
       if (!on_disk) EXPECT_LE(last, first * 2 + 300);
       const auto manifest = catalog->Get({}, name, std::nullopt);
       ASSERT_TRUE(manifest);

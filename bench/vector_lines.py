@@ -3,10 +3,10 @@
 
     bench/vector_lines.py [--quick] [--dimension D]… [--engine NAME]… [--rounds N] [--builds N] [--reuse]
 
-As a program: a part of the line, for tuning; prints the table. Each engine builds with two threads; then all are asked in
-turn, round after round, on one pinned processor, in a process of its own each time. QPS at a recall is interpolated (log
-QPS over recall) between the two values of ef around it; filtered search counts at the first ef of the list that reaches
-recall 0.95. Figures "by CPU" are queries for each CPU second: on a busy machine they are the steadier.
+As a program: a part of the line, for tuning; prints the table, and what it is at to standard error. Each engine builds with
+two threads; then all are asked in turn, round after round, on one pinned processor, in a process of its own each time. QPS
+at a recall is interpolated (log QPS over recall) between the two values of ef around it; filtered search counts at the first
+ef of the list that reaches recall 0.95. Figures "by CPU" are queries for each CPU second: on a busy machine the steadier.
 """
 
 import argparse
@@ -44,21 +44,30 @@ def ask(engine, what, cpus, **options):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         environment = dict(os.environ, OMP_NUM_THREADS=str(len(cpus)), OPENBLAS_NUM_THREADS=str(len(cpus)))
         process = subprocess.Popen(words, stdout=out, stderr=errors, env=environment, preexec_fn=lambda: os.sched_setaffinity(0, cpus))
-        peak, deadline = 0.0, time.monotonic() + LIMIT_S
-        # Read from outside, as a parent's own size would show in the kernel's figure for a finished child.
-        while process.poll() is None:
-            try:
-                peak = max(peak, int(Path(f"/proc/{process.pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024)
-            except (OSError, IndexError):
-                pass
-            if time.monotonic() > deadline:
-                process.kill()
-            time.sleep(0.05)
+        try:
+            peak = watched(process)
+        finally:  # nothing goes on when this program is interrupted
+            process.kill()
+            process.wait()
         out.seek(0)
         errors.seek(0)
         if process.returncode != 0:
             raise RuntimeError(f"{engine} {what}: {errors.read().decode(errors='replace')[-300:] or process.returncode}")
         return json.loads(out.read()), peak
+
+
+def watched(process):
+    """Waits for it to end; its peak MiB, read from outside: the kernel's figure for a finished child knows its parent's size."""
+    peak, deadline = 0.0, time.monotonic() + LIMIT_S
+    while process.poll() is None:
+        try:
+            peak = max(peak, int(Path(f"/proc/{process.pid}/status").read_text().split("VmHWM:")[1].split()[0]) / 1024)
+        except (OSError, IndexError):
+            pass  # it has just ended
+        if time.monotonic() > deadline:
+            process.kill()
+        time.sleep(0.05)
+    return peak
 
 
 class Case:
@@ -77,11 +86,15 @@ class Case:
     def each(self, work, among=ENGINES):
         """Does it for every engine; one that fails is out, and the reason kept."""
         for engine in [one for one in self.engines if one in among]:
+            print(f"{self.name}: {engine} {getattr(work, '__name__', '')}", file=sys.stderr, flush=True)
             try:
                 work(engine)
             except Exception as error:
                 self.failed[engine] = str(error)[:400]
                 self.engines.remove(engine)
+
+    def find(self, engine):
+        command_of(engine)
 
     def build(self, engine):
         base, _ = self.data.vectors()
@@ -90,6 +103,10 @@ class Case:
         spent, _ = ask(engine, "build", self.cpus[-THREADS:], base=base, metric=self.metric, m=M, ef_construction=EF_CONSTRUCTION,
                        threads=THREADS, out=self.folder(engine), **extra)
         self.found[engine]["build"].append(spent)
+
+    def build_missing(self, engine):
+        if not any(self.folder(engine).glob("*")):
+            self.build(engine)
 
     def open(self, engine):
         self.found[engine]["open"].append(ask(engine, "open", self.cpus[-1:], index=self.folder(engine))[0])
@@ -170,9 +187,9 @@ def measure(sizes, engines, rounds, builds, reuse=False):
         case.data.truth(case.metric)
         for share in SELECTIVITIES:
             case.data.truth(case.metric, case.data.below(share))
-        case.each(command_of)
+        case.each(case.find)
         for _ in range(builds):
-            case.each(lambda engine: None if reuse and any(case.folder(engine).glob("*")) else case.build(engine))
+            case.each(case.build_missing if reuse else case.build)
         for _ in range(rounds):
             case.each(case.open)
             case.each(case.search)
@@ -210,7 +227,9 @@ def aims(dimension, figures):
     rate = over("build_s", hnswlib.get("build_s"))
     yield "build rate against hnswlib", rate and 1 / rate, 2, False
     if dimension == 768:
-        yield "resident bytes against hnswlib", over("bytes_per_vector", hnswlib.get("bytes_per_vector")), 0.35, True
+        yield "anonymous bytes once open against hnswlib", over("bytes_per_vector", hnswlib.get("bytes_per_vector")), 0.35, True
+        # What is mapped and was touched counts here, so that nothing is made light by mapping it.
+        yield "peak MiB of the searching process against hnswlib, mapped pages too", over("peak_mib", hnswlib.get("peak_mib")), 0.35, True
     for share in SELECTIVITIES:
         key = f"filter_{share:g}_"
         enough = ours.get(key + "recall", 0) >= FILTER_RECALL

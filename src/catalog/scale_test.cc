@@ -175,7 +175,7 @@ TEST_F(ScaleTest, ReadyFromTheLogAlone) {
 
 // In memory, so that it is the catalog's own cost; a disk that other programs use as well says little about growth.
 TEST_F(ScaleTest, AnAppendCostsWhatTheFirstDid) {
-  for (const size_t count : {size_t{IsLong() ? 1000U : 400U}, size_t{IsLong() ? 20'000U : 1500U}}) {
+  for (const size_t count : {size_t{IsLong() ? 1000U : 300U}, size_t{IsLong() ? 20'000U : 800U}}) {
     for (const bool on_disk : {false, true}) {
       if (on_disk && !IsLong()) continue;
       object::MemoryStore memory{SystemClock()};

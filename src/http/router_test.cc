@@ -118,5 +118,38 @@ TEST(OpenApi, HasEveryRoute) {
   EXPECT_EQ(document->at("info").at("version").as_string(), "1.2.3");
 }
 
+TEST(OpenApi, SaysWhatARouteTakesAndGives) {
+  Router router;
+  Route route = Named("POST", "/t/{name}/{version}");
+  route.doc = {.path = "version:integer",
+               .query = "limit:integer mode:replace|append token",
+               .headers = "If-Match",
+               .body = "application/json Thing, text/csv bytes",
+               .answers = "200 application/json Thing, 200 text/csv bytes, 204",
+               .schemas = R"("Thing":{"type":"object"})"};
+  router.Add(route);
+  const auto document = ParseJson(OpenApiJson(router, "1"));
+  ASSERT_TRUE(document);
+  const auto& post = document->at("paths").at("/t/{name}/{version}").at("post");
+  std::map<std::string, std::string> parameters;
+  for (const auto& parameter : post.at("parameters").as_array()) {
+    parameters[std::string(parameter.at("name").as_string())] =
+        std::string(parameter.at("in").as_string()) + " " + std::string(parameter.at("schema").at("type").as_string());
+  }
+  const std::map<std::string, std::string> wanted = {{"name", "path string"},    {"version", "path integer"},
+                                                     {"limit", "query integer"}, {"mode", "query string"},
+                                                     {"token", "query string"},  {"If-Match", "header string"}};
+  EXPECT_EQ(parameters, wanted);
+  EXPECT_EQ(post.at("parameters").at(3).at("schema").at("enum").as_array().size(), 2U);
+  const auto& body = post.at("requestBody").at("content").as_object();
+  EXPECT_EQ(body.at("application/json").at("schema").at("$ref").as_string(), "#/components/schemas/Thing");
+  EXPECT_EQ(body.at("text/csv").at("schema").at("contentMediaType").as_string(), "text/csv");
+  EXPECT_EQ(post.at("responses").at("200").at("content").as_object().size(), 2U);
+  EXPECT_FALSE(post.at("responses").at("204").as_object().contains("content"));
+  EXPECT_EQ(post.at("responses").at("default").at("$ref").as_string(), "#/components/responses/Problem");
+  EXPECT_TRUE(document->at("components").at("schemas").as_object().contains("Thing"));
+  EXPECT_TRUE(document->at("components").at("schemas").as_object().contains("Problem"));
+}
+
 }  // namespace
 }  // namespace lakehouse::http

@@ -29,7 +29,7 @@ Checkpointer::Checkpointer(object::ObjectStore& store, const Logger& log, uint64
       state_now_(std::move(state_now)),
       reached_(last),
       last_(last),
-      thread_([this](std::stop_token stop) { Loop(stop); }) {}
+      thread_([this](const std::stop_token& stop) { Loop(stop); }) {}
 
 Checkpointer::~Checkpointer() {
   thread_.request_stop();
@@ -48,7 +48,7 @@ void Checkpointer::Reached(Seq seq) {
   if (reached_.value >= last_.value + Interval()) wake_.NotifyAll();
 }
 
-void Checkpointer::Loop(std::stop_token stop) {
+void Checkpointer::Loop(const std::stop_token& stop) {
   while (true) {
     {
       MutexLock lock(mutex_);

@@ -28,7 +28,7 @@ class Checkpointer {
   Status WriteLast(const RequestContext& context, const LakeState& state);
 
  private:
-  void Loop(std::stop_token stop);
+  void Loop(const std::stop_token& stop);
   Status WriteAndCleanUp(const LakeState& state);
   Status Write(const RequestContext& context, const LakeState& state);
   // Removes checkpoints behind those that are kept; gives the kept ones, newest first.

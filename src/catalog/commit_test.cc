@@ -253,7 +253,9 @@ TEST_F(CatalogTest, SeveralCatalogdsAreLinearizable) {
   EXPECT_EQ(*versions.rbegin(), static_cast<uint64_t>(kCatalogs * kCommits));
   for (const Event& a : history) {
     for (const Event& b : history) {
-      if (a.end < b.start) EXPECT_LT(a.version, b.version) << a.key << " ended before " << b.key << " began";
+      if (a.end < b.start) {
+        EXPECT_LT(a.version, b.version) << a.key << " ended before " << b.key << " began";
+      }
     }
   }
   const auto manifest = Open(options)->Get(context_, "t", std::nullopt);

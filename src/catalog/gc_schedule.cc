@@ -26,7 +26,7 @@ GcSchedule::~GcSchedule() {
 
 void GcSchedule::Start() {
   if (options_.every.count() == 0) return;
-  thread_ = std::jthread([this](std::stop_token stop) { Loop(stop); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { Loop(stop); });
 }
 
 std::chrono::milliseconds GcSchedule::Jittered() {
@@ -34,13 +34,13 @@ std::chrono::milliseconds GcSchedule::Jittered() {
   return options_.every * permille(random_) / 1000;
 }
 
-std::chrono::milliseconds GcSchedule::Step(std::stop_token stop) {
+std::chrono::milliseconds GcSchedule::Step(const std::stop_token& stop) {
   if (options_.every.count() == 0) return kLongTime;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_ - clock_.Monotonic());
   if (left.count() > 0) return left;
   RequestContext context;
   context.internal = true;
-  context.cancelled = std::move(stop);
+  context.cancelled = stop;
   context.deadline = Deadline::After(options_.run_deadline);
   const auto report = collect_(context);
   if (report) {
@@ -53,7 +53,7 @@ std::chrono::milliseconds GcSchedule::Step(std::stop_token stop) {
   return std::chrono::ceil<std::chrono::milliseconds>(next_ - clock_.Monotonic());
 }
 
-void GcSchedule::Loop(std::stop_token stop) {
+void GcSchedule::Loop(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto left = Step(stop);
     MutexLock lock(mutex_);

@@ -32,10 +32,10 @@ class GcSchedule {
   // Steps in a thread of its own from here on.
   void Start();
   // Collects when it is time, and says how long it is until the next time; hours when never. One caller at a time.
-  std::chrono::milliseconds Step(std::stop_token stop = {});
+  std::chrono::milliseconds Step(const std::stop_token& stop = {});
 
  private:
-  void Loop(std::stop_token stop);
+  void Loop(const std::stop_token& stop);
   // `every`, give or take a tenth.
   std::chrono::milliseconds Jittered();
 

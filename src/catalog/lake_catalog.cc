@@ -50,7 +50,8 @@ bool SameContent(const VersionState& version, const RegisterRequest& request) {
   size_t at = 0;
   for (const ChunkPtr& chunk : version.chunks.ToVector()) {
     for (const DataObject& object : chunk->objects) {
-      if (at == request.objects.size() || !(object == request.objects[at++])) return false;
+      if (at == request.objects.size() || !(object == request.objects[at])) return false;
+      ++at;
     }
   }
   return at == request.objects.size();

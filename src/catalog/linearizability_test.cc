@@ -198,6 +198,7 @@ class LinearizabilityTest : public ::testing::Test {
     History history;
     std::latch start(kCatalogs);
     std::vector<std::jthread> threads;
+    threads.reserve(kCatalogs);
     for (size_t c = 0; c < kCatalogs; ++c) {
       threads.emplace_back([&, c] {
         LakeCatalogOptions options;

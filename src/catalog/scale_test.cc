@@ -115,6 +115,7 @@ TEST_F(ScaleTest, ReadyWithManyDatasetsAndEntries) {
   {
     const auto catalog = Open();
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (size_t t = 0; t < kThreads; ++t) {
       threads.emplace_back([&, t] {
         for (size_t round = 0; round < rounds; ++round) {
@@ -144,7 +145,9 @@ TEST_F(ScaleTest, ReadyWithManyDatasetsAndEntries) {
   getrusage(RUSAGE_SELF, &usage);
   std::printf("%zu datasets, %zu entries in %lu log objects: ready in %.3f s, peak memory %ld MiB\n", datasets,
               datasets * rounds, static_cast<unsigned long>(newest.value), ready, usage.ru_maxrss / 1024);
-  if (IsLong()) EXPECT_LE(ready, 2.0);
+  if (IsLong()) {
+    EXPECT_LE(ready, 2.0);
+  }
 }
 
 // The worst case: no checkpoint to begin from.
@@ -186,7 +189,9 @@ TEST_F(ScaleTest, AnAppendCostsWhatTheFirstDid) {
       std::printf(
           "%zu appends %s: the first 50 take %.0f us each, the last 50 %.0f us (undisturbed %.0f and %.0f us)\n", count,
           on_disk ? "on disk" : "in memory", Mean(times, 0, 50), Mean(times, count - 50, 50), first, last);
-      if (!on_disk) EXPECT_LE(last, first * 2 + 300);
+      if (!on_disk) {
+        EXPECT_LE(last, first * 2 + 300);
+      }
       const auto manifest = catalog->Get({}, name, std::nullopt);
       ASSERT_TRUE(manifest);
       EXPECT_EQ(manifest->objects.size(), count);

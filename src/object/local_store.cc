@@ -390,7 +390,8 @@ Result<bool> LocalStore::Replay(const JournalRecord& record) {
   if (current.valid()) {
     bool has_checksum = false;
     const ObjectInfo info = InfoOf(record.key, current.get(), has_checksum);
-    if (info.size == record.bytes.size()) {
+    // Bytes alone are not enough: a crash may have kept them and lost the attributes.
+    if (info.size == record.bytes.size() && info.etag == record.etag) {
       FileSource exact(current.get(), 0, info.size);
       const auto bytes = ReadAll(exact, info.size);
       if (bytes && *bytes == record.bytes) return true;

@@ -185,6 +185,22 @@ TEST_F(LocalStoreTest, WhatIsPendingSurvivesACrash) {
   EXPECT_EQ(*GetWhole(*restored, context_, "a/back"), "6");
 }
 
+// A copy without extended attributes, as a crash leaves a file whose bytes alone reached the disk.
+TEST_F(LocalStoreTest, TheJournalRestoresAttributes) {
+  const fs::path crashed = folder_.path() / "crashed";
+  const auto store = Open(folder_.path() / "live", std::chrono::milliseconds(0));
+  PutOptions text;
+  text.content_type = "text/plain";
+  const auto made = PutWhole(*store, context_, "k", "1", text);
+  ASSERT_TRUE(made);
+  WaitFor([&] { return fs::exists(folder_.path() / "live/k"); });
+  fs::copy(folder_.path() / "live", crashed, fs::copy_options::recursive);
+  const auto head = Open(crashed)->Head(context_, "k");
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->etag, made->info.etag);
+  EXPECT_EQ(head->content_type, "text/plain");
+}
+
 TEST_F(LocalStoreTest, ListsWhatIsPendingBesideWhatIsThere) {
   {
     const auto store = Open(folder_.path());

@@ -66,7 +66,7 @@ stage_checks() {
 }
 check_scripts() { printf '%s\n' "$@" | each 2 checks 60 scripts/{}; }
 
-smokes() { find tests/smoke -maxdepth 1 -name 'd*' -type f -perm -u+x -printf '%f\n' 2>/dev/null | sort; }
+smokes() { find tests/smoke -maxdepth 1 -name '[dg]*' -type f -perm -u+x -printf '%f\n' 2>/dev/null | sort; }
 # Documents, smokes and end-to-end tests ask the program itself.
 asks_program() {
   { echo check-docs.py | selected checks; smokes | selected smoke; echo pytest | selected e2e; } | any_line

@@ -108,4 +108,47 @@ inline constexpr std::string_view kHealthSchemas = R"json(
   "service": {"type": "string"}, "status": {"type": "string"}, "version": {"type": "string"}}}
 )json";
 
+inline constexpr std::string_view kVectorSchemas = R"json(
+"CreateIndex": {"type": "object", "required": ["name", "dimension"], "additionalProperties": false, "properties": {
+  "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,127}$"},
+  "dimension": {"type": "integer", "minimum": 1, "maximum": 4096},
+  "metric": {"type": "string", "enum": ["cosine", "l2", "dot"]},
+  "quantization": {"type": "string", "enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1"]},
+  "m": {"type": "integer", "minimum": 4, "maximum": 64},
+  "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000}}},
+"Index": {"type": "object",
+  "required": ["name", "dimension", "metric", "quantization", "m", "ef_construction", "length", "version", "bytes"],
+  "properties": {
+    "name": {"type": "string"}, "dimension": {"type": "integer"}, "metric": {"type": "string"},
+    "quantization": {"type": "string"}, "m": {"type": "integer"}, "ef_construction": {"type": "integer"},
+    "length": {"type": "integer"}, "version": {"type": "integer"}, "bytes": {"type": "integer"}}},
+"Indexes": {"type": "object", "required": ["indexes"], "properties": {
+  "indexes": {"type": "array", "items": {"$ref": "#/components/schemas/Index"}}}},
+"Floats": {"type": "array", "items": {"type": "number"}},
+"Item": {"type": "object", "required": ["id", "vector"], "properties": {
+  "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "metadata": {"type": ["object", "null"]}}},
+"AddItems": {"type": "object", "required": ["items"], "additionalProperties": false, "properties": {
+  "items": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}}},
+"Added": {"type": "object", "required": ["added", "updated", "length", "version"], "properties": {
+  "added": {"type": "integer"}, "updated": {"type": "integer"}, "length": {"type": "integer"},
+  "version": {"type": "integer"}}},
+"OneSearch": {"type": "object", "required": ["vector"], "additionalProperties": false, "properties": {
+  "vector": {"$ref": "#/components/schemas/Floats"}, "k": {"type": "integer", "minimum": 1, "maximum": 10000},
+  "ef": {"type": "integer", "minimum": 1, "maximum": 100000}, "recall_target": {"type": "number"},
+  "filter": {"type": ["object", "null"]}, "max_distance": {"type": "number"},
+  "min_version": {"type": "integer", "minimum": 0}, "exact": {"type": "boolean"},
+  "include": {"type": "array", "items": {"type": "string", "enum": ["metadata", "vector"]}}}},
+"VectorSearch": {"anyOf": [{"$ref": "#/components/schemas/OneSearch"},
+  {"type": "object", "required": ["searches"], "properties": {
+    "searches": {"type": "array", "items": {"$ref": "#/components/schemas/OneSearch"}}}}]},
+"Hits": {"type": "object", "required": ["results", "version"], "properties": {
+  "results": {"type": "array", "items": {"type": "object", "required": ["id", "distance"], "properties": {
+    "id": {"type": "string"}, "distance": {"type": "number"}, "metadata": {"type": ["object", "null"]},
+    "vector": {"$ref": "#/components/schemas/Floats"}}}},
+  "version": {"type": "integer"}}},
+"SearchAnswer": {"anyOf": [{"$ref": "#/components/schemas/Hits"},
+  {"type": "object", "required": ["answers"], "properties": {
+    "answers": {"type": "array", "items": {"$ref": "#/components/schemas/Hits"}}}}]}
+)json";
+
 }  // namespace lakehouse::http

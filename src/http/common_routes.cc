@@ -54,6 +54,7 @@ Router WithRolesBehind(const Router& router) {
   DescribeCatalogRoutes(roles);
   DescribeIngestRoutes(roles);
   DescribeQueryRoutes(roles);
+  DescribeVectorRoutes(roles);
   Router behind;
   behind.Mount("/v1", roles);
   Router all = router;
@@ -98,15 +99,6 @@ void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, obse
                   },
               .summary = "Prometheus text",
               .doc = {.answers = "200 text/plain text"}});
-}
-
-void AddVectorPlaceholderRoutes(Router& router) {
-  Route route;
-  route.summary = "Vectors: answered 501 until vectord is part of this build";
-  route.handler = [](const RequestContext&, Request&, Response&) -> Status {
-    return Fail(ErrorKind::kNotImplemented, "vectors are not part of this build yet");
-  };
-  router.AddPrefix("/vectors", std::move(route));
 }
 
 void AddGatewayPages(Router& router) {

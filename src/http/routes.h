@@ -11,6 +11,7 @@
 #include "service/ingest.h"
 #include "service/query.h"
 #include "service/storage.h"
+#include "service/vectors.h"
 
 namespace lakehouse::http {
 
@@ -33,9 +34,12 @@ void DescribeStorageRoutes(Router& router);
 void DescribeCatalogRoutes(Router& router);
 void DescribeIngestRoutes(Router& router);
 void DescribeQueryRoutes(Router& router);
+void DescribeVectorRoutes(Router& router);
 
-// Answers 501 problem+json for every route below /vectors.
-void AddVectorPlaceholderRoutes(Router& router);
+struct VectorRouteOptions {
+  std::chrono::milliseconds deadline{std::chrono::minutes(10)};
+};
+void AddVectorRoutes(Router& router, service::Vectors& vectors, VectorRouteOptions options = {});
 
 // GET /health, /ready and /metrics. `ready` may block until its deadline.
 using ReadyCheck = std::function<Status(const RequestContext&)>;

@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include "base/file.h"
+#include "base/uuid.h"
 #include "catalog/lake_catalog.h"
 #include "catalog/replica.h"
 #include "http/routes.h"
@@ -15,6 +17,7 @@
 #include "service/ingest_local.h"
 #include "service/query_local.h"
 #include "service/storage_local.h"
+#include "service/vectors_local.h"
 
 namespace lakehouse::server {
 namespace {
@@ -185,6 +188,37 @@ void IngestPart::AddRoutes(http::Router& router) {
   http::AddIngestRoutes(router, *impl_->service, {.deadline = impl_->timeout});
 }
 Status IngestPart::Ready(const RequestContext& context) { return impl_->service->Ready(context); }
+
+struct VectorPart::Impl {
+  explicit Impl(vector::VectorEnvironment environment) : indexes(std::move(environment)), service(indexes) {}
+  vector::IndexSet indexes;
+  service::LocalVectors service;
+};
+
+VectorPart::VectorPart(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+VectorPart::~VectorPart() = default;
+
+Result<std::unique_ptr<VectorPart>> VectorPart::Open(const Process& process, object::ObjectStore& store) {
+  const std::filesystem::path folder = process.settings.server.data_dir / "vectors";
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) {
+    return Fail(ErrnoError(failed.value(), "making the folder of vector indexes, " + folder.string()));
+  }
+  auto impl =
+      std::make_unique<Impl>(vector::VectorEnvironment{.store = store,
+                                                       .log = process.log,
+                                                       .cache_folder = folder,
+                                                       .threads = std::max(1U, std::thread::hardware_concurrency()),
+                                                       .writer = RandomUuid(),
+                                                       .memory_limit = process.settings.vectord.memory_limit});
+  process.metrics.GaugeFrom("lakehouse_vector_bytes", "Memory of all vector indexes", {},
+                            [&indexes = impl->indexes] { return static_cast<double>(indexes.bytes()); });
+  return std::unique_ptr<VectorPart>(new VectorPart(std::move(impl)));
+}
+
+void VectorPart::AddRoutes(http::Router& router) { http::AddVectorRoutes(router, impl_->service); }
+Status VectorPart::Ready(const RequestContext& context) { return impl_->service.Ready(context); }
 
 struct QueryPart::Impl {
   std::unique_ptr<object::BlockCache> cache;

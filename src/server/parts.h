@@ -89,6 +89,19 @@ class QueryPart final : public Part {
   std::unique_ptr<Impl> impl_;
 };
 
+class VectorPart final : public Part {
+ public:
+  static Result<std::unique_ptr<VectorPart>> Open(const Process& process, object::ObjectStore& store);
+  ~VectorPart() override;
+  void AddRoutes(http::Router& router) override;
+  Status Ready(const RequestContext& context) override;
+
+ private:
+  struct Impl;
+  explicit VectorPart(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
 // The lake for a query part whose catalogd is another process: follows the log through the store.
 class ReplicaLake {
  public:

@@ -47,10 +47,11 @@ Result<RunningRole> MakeServe(const Process& process) {
   auto& ingest = Keep(running, std::move(opened_ingest));
   LH_ASSIGN(auto opened_query, QueryPart::Open(process, storage.store(), !OwnsLog(process), catalog.lake()));
   auto& query = Keep(running, std::move(opened_query));
-  const Parts parts = {&storage, &catalog, &ingest, &query};
+  LH_ASSIGN(auto opened_vectors, VectorPart::Open(process, storage.store()));
+  auto& vectors = Keep(running, std::move(opened_vectors));
+  const Parts parts = {&storage, &catalog, &ingest, &query, &vectors};
   http::Router inner;
   for (Part* part : parts) part->AddRoutes(inner);
-  http::AddVectorPlaceholderRoutes(inner);
   http::AddHealthRoutes(running.router, std::string(RoleName(Role::kServe)), AllReady(parts), process.metrics);
   running.router.Mount("/v1", inner);
   http::AddGatewayPages(running.router);
@@ -97,8 +98,9 @@ Result<RunningRole> MakeQueryd(const Process& process) {
 
 Result<RunningRole> MakeVectord(const Process& process) {
   RunningRole running;
-  AddRole(running, Role::kVectord, {}, process);
-  http::AddVectorPlaceholderRoutes(running.router);
+  auto& store = Keep(running, RemoteStorage(process, process.settings.vectord.storaged_url));
+  LH_ASSIGN(auto opened, VectorPart::Open(process, store));
+  AddRole(running, Role::kVectord, {&Keep(running, std::move(opened))}, process);
   return running;
 }
 
@@ -106,13 +108,12 @@ struct Upstream {
   const char* name;
   const char* prefix;
   std::string config::GatewaySettings::* url;
-  bool needed;  // passed on to, and the gateway is not ready without it
 };
-constexpr Upstream kUpstreams[] = {{"storaged", "/v1/storage", &config::GatewaySettings::storaged_url, true},
-                                   {"catalogd", "/v1/catalog", &config::GatewaySettings::catalogd_url, true},
-                                   {"ingestd", "/v1/ingest", &config::GatewaySettings::ingestd_url, true},
-                                   {"queryd", "/v1/sql", &config::GatewaySettings::queryd_url, true},
-                                   {"vectord", "/v1/vectors", &config::GatewaySettings::vectord_url, false}};
+constexpr Upstream kUpstreams[] = {{"storaged", "/v1/storage", &config::GatewaySettings::storaged_url},
+                                   {"catalogd", "/v1/catalog", &config::GatewaySettings::catalogd_url},
+                                   {"ingestd", "/v1/ingest", &config::GatewaySettings::ingestd_url},
+                                   {"queryd", "/v1/sql", &config::GatewaySettings::queryd_url},
+                                   {"vectord", "/v1/vectors", &config::GatewaySettings::vectord_url}};
 
 Result<RunningRole> MakeGateway(const Process& process) {
   RunningRole running;
@@ -120,7 +121,6 @@ Result<RunningRole> MakeGateway(const Process& process) {
   for (const Upstream& upstream : kUpstreams) {
     const std::string& url = process.settings.gateway.*upstream.url;
     LH_ASSIGN(const auto parsed, http::ParseUpstreamUrl(fmt::format("[gateway] {}_url", upstream.name), url));
-    if (!upstream.needed) continue;
     http::Route route;
     route.summary = fmt::format("Passed on to {}", upstream.name);
     route.deadline = std::chrono::hours(1);
@@ -128,10 +128,6 @@ Result<RunningRole> MakeGateway(const Process& process) {
     running.router.AddPrefix(upstream.prefix, std::move(route));
     needed.push_back(RemoteOf(process, upstream.name, url));
   }
-  // There is nothing behind vectord's address yet: the answer is the same in both shapes.
-  http::Router vectors;
-  http::AddVectorPlaceholderRoutes(vectors);
-  running.router.Mount("/v1", vectors);
   const http::ReadyCheck ready = [needed = std::move(needed)](const RequestContext& context) -> Status {
     for (const auto& role : needed) LH_TRY(role.Ready(context));
     return {};

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("LAKEHOUSE_BIN", str(ROOT / "build/release/lakehouse"))
-ROLES = ["storaged", "catalogd", "ingestd", "queryd", "gateway"]
+ROLES = ["storaged", "catalogd", "ingestd", "queryd", "vectord", "gateway"]
 DEADLINE_S = 30
 
 
@@ -72,7 +72,7 @@ class Lake:
                                 LAKEHOUSE_SERVER_LOG_FORMAT="json")
         for role in ROLES:
             self.environment[f"LAKEHOUSE_{role.upper()}_BIND"] = f"127.0.0.1:{self.ports[role]}"
-            for other in ("storaged", "catalogd", "ingestd", "queryd"):
+            for other in ("storaged", "catalogd", "ingestd", "queryd", "vectord"):
                 if f"[{role}] {other}_url" in KNOWN_URLS:
                     self.environment[f"LAKEHOUSE_{role.upper()}_{other.upper()}_URL"] = f"http://127.0.0.1:{self.ports[other]}"
         if backend == "s3":
@@ -171,8 +171,8 @@ class Lake:
         return answer.json()["rows"]
 
 
-KNOWN_URLS = {f"[gateway] {role}_url" for role in ("storaged", "catalogd", "ingestd", "queryd")} | {
-    "[catalogd] storaged_url", "[ingestd] storaged_url", "[ingestd] catalogd_url", "[queryd] storaged_url", "[queryd] catalogd_url"}
+KNOWN_URLS = {f"[gateway] {role}_url" for role in ("storaged", "catalogd", "ingestd", "queryd", "vectord")} | {
+    "[catalogd] storaged_url", "[ingestd] storaged_url", "[ingestd] catalogd_url", "[queryd] storaged_url", "[queryd] catalogd_url", "[queryd] vectord_url", "[vectord] storaged_url", "[vectord] catalogd_url"}
 
 
 def check(what, got, wanted):

@@ -1,0 +1,235 @@
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/json_value.h"
+#include "http/api_schemas.h"
+#include "http/routes.h"
+#include "vector/batch.h"
+
+namespace lakehouse::http {
+namespace {
+
+constexpr uint64_t kMaxDefinitionBytes = uint64_t{64} << 10;
+constexpr uint64_t kMaxSearchBytes = uint64_t{64} << 20;
+constexpr uint64_t kMaxAddBytes = uint64_t{256} << 20;
+
+void WriteInfo(JsonWriter& json, const service::VectorIndexInfo& info) {
+  json.BeginObject()
+      .Key("name")
+      .String(info.name)
+      .Key("dimension")
+      .Number(info.options.dimension)
+      .Key("metric")
+      .String(vector::MetricName(info.options.metric))
+      .Key("quantization")
+      .String(vector::QuantizationName(info.options.quantization))
+      .Key("m")
+      .Number(info.options.m)
+      .Key("ef_construction")
+      .Number(info.options.ef_construction)
+      .Key("length")
+      .Number(info.length)
+      .Key("version")
+      .Number(info.version)
+      .Key("bytes")
+      .Number(info.bytes)
+      .EndObject();
+}
+
+void WriteFloat(JsonWriter& json, float value) {
+  std::string text;
+  AppendJsonFloat(text, value);
+  json.Raw(text);
+}
+
+void WriteVector(JsonWriter& json, const std::vector<float>& vector) {
+  json.BeginArray();
+  for (const float value : vector) WriteFloat(json, value);
+  json.EndArray();
+}
+
+void WriteMetadata(JsonWriter& json, const std::optional<std::string>& metadata) {
+  json.Key("metadata");
+  if (metadata) {
+    json.Raw(*metadata);
+  } else {
+    json.Null();
+  }
+}
+
+void WriteAnswer(JsonWriter& json, const vector::SearchAnswer& answer, const vector::SearchRequest& request) {
+  json.BeginObject().Key("results").BeginArray();
+  for (const vector::Hit& hit : answer.hits) {
+    json.BeginObject().Key("id").String(hit.id).Key("distance");
+    WriteFloat(json, hit.distance);
+    if (request.include_metadata) WriteMetadata(json, hit.metadata);
+    if (request.include_vector) {
+      json.Key("vector");
+      WriteVector(json, hit.vector);
+    }
+    json.EndObject();
+  }
+  json.EndArray().Key("version").Number(answer.version.value).EndObject();
+}
+
+Result<uint32_t> OptionalCount(const JsonFields& fields, std::string_view name, uint32_t otherwise) {
+  LH_ASSIGN(const auto value, fields.OptionalUint(name));
+  return static_cast<uint32_t>(std::min<uint64_t>(value.value_or(otherwise), ~uint32_t{0}));
+}
+
+Status CheckFieldNames(const boost::json::value& body) {
+  constexpr std::string_view kNames[] = {"name", "dimension", "metric", "m", "ef_construction", "quantization"};
+  for (const auto& field : body.get_object()) {
+    if (std::ranges::find(kNames, std::string_view(field.key())) == std::end(kNames)) {
+      return Fail(ErrorKind::kInvalid,
+                  "unknown field \"{}\"; an index has name, dimension, metric, m, ef_construction and quantization",
+                  std::string_view(field.key()));
+    }
+  }
+  return {};
+}
+
+Result<vector::IndexOptions> ParseOptions(const JsonFields& fields) {
+  vector::IndexOptions options;
+  LH_ASSIGN(const uint64_t dimension, fields.Uint("dimension"));
+  options.dimension = static_cast<uint32_t>(std::min<uint64_t>(dimension, ~uint32_t{0}));
+  LH_ASSIGN(const auto metric, fields.OptionalString("metric"));
+  const auto known_metric = vector::MetricOf(metric.value_or("cosine"));
+  if (!known_metric) return Fail(ErrorKind::kInvalid, "field \"metric\" must be cosine, l2 or dot");
+  options.metric = *known_metric;
+  LH_ASSIGN(const auto quantization, fields.OptionalString("quantization"));
+  const auto known_quantization = vector::QuantizationOf(quantization.value_or("sq8"));
+  if (!known_quantization) {
+    return Fail(ErrorKind::kInvalid, "field \"quantization\" must be sq8, none, bf16, rabitq4 or rabitq1");
+  }
+  options.quantization = *known_quantization;
+  LH_ASSIGN(options.m, OptionalCount(fields, "m", options.m));
+  LH_ASSIGN(options.ef_construction, OptionalCount(fields, "ef_construction", options.ef_construction));
+  return options;
+}
+
+Status CreateIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxDefinitionBytes));
+  LH_ASSIGN(const auto value, ParseJson(body));
+  LH_ASSIGN(const auto fields, JsonFields::Of(value, "the request body"));
+  LH_TRY(CheckFieldNames(value));
+  LH_ASSIGN(const std::string name, fields.String("name"));
+  LH_ASSIGN(const auto options, ParseOptions(fields));
+  LH_ASSIGN(const auto info, vectors.Create(context, name, options));
+  std::string text;
+  JsonWriter json(text);
+  WriteInfo(json, info);
+  return response.SendJson(201, text);
+}
+
+Status ListIndexes(service::Vectors& vectors, const RequestContext& context, Request&, Response& response) {
+  LH_ASSIGN(const auto infos, vectors.List(context));
+  std::string text;
+  JsonWriter json(text);
+  json.BeginObject().Key("indexes").BeginArray();
+  for (const auto& info : infos) WriteInfo(json, info);
+  json.EndArray().EndObject();
+  return response.SendJson(200, text);
+}
+
+Status ShowIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_ASSIGN(const auto info, vectors.Info(context, request.capture("name")));
+  std::string text;
+  JsonWriter json(text);
+  WriteInfo(json, info);
+  return response.SendJson(200, text);
+}
+
+Status DropIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_TRY(vectors.Drop(context, request.capture("name")));
+  LH_TRY(response.Start(204, 0));
+  return response.Finish();
+}
+
+Status AddItems(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  const std::string name = request.capture("name");
+  LH_ASSIGN(const auto info, vectors.Info(context, name));
+  LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxAddBytes));
+  LH_ASSIGN(const auto batch, vector::ParseBatch(info.options, body));
+  LH_ASSIGN(const auto applied, vectors.Add(context, name, batch));
+  std::string text;
+  JsonWriter(text)
+      .BeginObject()
+      .Key("added")
+      .Number(applied.added)
+      .Key("updated")
+      .Number(applied.updated)
+      .Key("length")
+      .Number(applied.length)
+      .Key("version")
+      .Number(applied.version.value)
+      .EndObject();
+  return response.SendJson(200, text);
+}
+
+Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  const std::string name = request.capture("name");
+  LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxSearchBytes));
+  if (auto known = vectors.Info(context, name); !known) return Fail(std::move(known).error());
+  LH_ASSIGN(const auto searches, vector::ParseSearch(body));
+  std::string text;
+  JsonWriter json(text);
+  if (searches.batch) json.BeginObject().Key("answers").BeginArray();
+  for (const auto& search : searches.requests) {
+    LH_ASSIGN(const auto answer, vectors.Search(context, name, search));
+    WriteAnswer(json, answer, search);
+  }
+  if (searches.batch) json.EndArray().EndObject();
+  return response.SendJson(200, text);
+}
+
+Status ShowItem(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_ASSIGN(const auto item, vectors.Get(context, request.capture("name"), request.capture("id")));
+  std::string text;
+  JsonWriter json(text);
+  json.BeginObject().Key("id").String(item.id).Key("vector");
+  WriteVector(json, item.vector);
+  WriteMetadata(json, item.metadata);
+  json.EndObject();
+  return response.SendJson(200, text);
+}
+
+Status RemoveItem(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_TRY(vectors.Remove(context, request.capture("name"), request.capture("id")));
+  LH_TRY(response.Start(204, 0));
+  return response.Finish();
+}
+
+void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions options) {
+  using Work = Status (*)(service::Vectors&, const RequestContext&, Request&, Response&);
+  const auto add = [&](std::string method, std::string pattern, std::string summary, Work work, std::string_view body,
+                       std::string_view answers) {
+    router.Add({.method = std::move(method),
+                .pattern = std::move(pattern),
+                .handler = [vectors, work](const RequestContext& context, Request& request,
+                                           Response& response) { return work(*vectors, context, request, response); },
+                .summary = std::move(summary),
+                .deadline = options.deadline,
+                .doc = {.body = body, .answers = answers, .schemas = kVectorSchemas}});
+  };
+  add("POST", "/vectors/index", "Create a vector index", CreateIndex, "application/json CreateIndex",
+      "201 application/json Index");
+  add("GET", "/vectors/index", "List vector indexes", ListIndexes, {}, "200 application/json Indexes");
+  add("GET", "/vectors/index/{name}", "Show a vector index", ShowIndex, {}, "200 application/json Index");
+  add("DELETE", "/vectors/index/{name}", "Drop a vector index", DropIndex, {}, "204");
+  add("POST", "/vectors/index/{name}/add", "Add or replace items, durably", AddItems, "application/json AddItems",
+      "200 application/json Added");
+  add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex, "application/json VectorSearch",
+      "200 application/json SearchAnswer");
+  add("GET", "/vectors/index/{name}/items/{id}", "Show an item", ShowItem, {}, "200 application/json Item");
+  add("DELETE", "/vectors/index/{name}/items/{id}", "Remove an item", RemoveItem, {}, "204");
+}
+
+}  // namespace
+
+void AddVectorRoutes(Router& router, service::Vectors& vectors, VectorRouteOptions options) {
+  AddRoutes(router, &vectors, options);
+}
+void DescribeVectorRoutes(Router& router) { AddRoutes(router, nullptr, {}); }
+
+}  // namespace lakehouse::http

@@ -1,0 +1,40 @@
+// The use cases of vector indexes, the same whether they run in this process or behind HTTP.
+// Callable from any thread; blocking; every method keeps to the context's deadline.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/request_context.h"
+#include "vector/index.h"
+
+namespace lakehouse::service {
+
+struct VectorIndexInfo {
+  std::string name;
+  vector::IndexOptions options;
+  uint64_t length = 0, version = 0, bytes = 0;
+};
+
+class Vectors {
+ public:
+  virtual ~Vectors() = default;
+  // kConflict when the name is taken.
+  virtual Result<VectorIndexInfo> Create(const RequestContext& context, std::string_view name,
+                                         const vector::IndexOptions& options) = 0;
+  virtual Result<std::vector<VectorIndexInfo>> List(const RequestContext& context) = 0;
+  virtual Result<VectorIndexInfo> Info(const RequestContext& context, std::string_view name) = 0;
+  virtual Status Drop(const RequestContext& context, std::string_view name) = 0;
+  // Checked whole, then durable, then visible. kInvalid naming the item.
+  virtual Result<vector::Applied> Add(const RequestContext& context, std::string_view name,
+                                      const vector::Batch& batch) = 0;
+  virtual Result<vector::SearchAnswer> Search(const RequestContext& context, std::string_view name,
+                                              const vector::SearchRequest& request) = 0;
+  virtual Result<vector::StoredItem> Get(const RequestContext& context, std::string_view name, std::string_view id) = 0;
+  virtual Status Remove(const RequestContext& context, std::string_view name, std::string_view id) = 0;
+  virtual Status Ready(const RequestContext& context) = 0;
+};
+
+}  // namespace lakehouse::service

@@ -1,0 +1,72 @@
+#include "service/vectors_local.h"
+
+#include "vector/batch.h"
+
+namespace lakehouse::service {
+namespace {
+
+VectorIndexInfo InfoOf(vector::DurableIndex& index) {
+  return {index.definition().name, index.definition().options, index.index().length(), index.index().version().value,
+          index.index().bytes()};
+}
+
+}  // namespace
+
+Result<VectorIndexInfo> LocalVectors::Create(const RequestContext& context, std::string_view name,
+                                             const vector::IndexOptions& options) {
+  LH_TRY(indexes_.Ready());
+  LH_ASSIGN(const auto index, indexes_.Create(context, name, options));
+  return InfoOf(*index);
+}
+
+Result<std::vector<VectorIndexInfo>> LocalVectors::List(const RequestContext&) {
+  LH_TRY(indexes_.Ready());
+  std::vector<VectorIndexInfo> infos;
+  for (const auto& index : indexes_.All()) infos.push_back(InfoOf(*index));
+  return infos;
+}
+
+Result<VectorIndexInfo> LocalVectors::Info(const RequestContext&, std::string_view name) {
+  LH_ASSIGN(const auto index, indexes_.Find(name));
+  return InfoOf(*index);
+}
+
+Status LocalVectors::Drop(const RequestContext& context, std::string_view name) {
+  LH_TRY(indexes_.Ready());
+  return indexes_.Drop(context, name);
+}
+
+Result<vector::Applied> LocalVectors::Add(const RequestContext& context, std::string_view name,
+                                          const vector::Batch& batch) {
+  LH_ASSIGN(const auto index, indexes_.Find(name));
+  LH_TRY(vector::CheckBatch(index->definition().options, batch));
+  LH_TRY(indexes_.CheckMemory());
+  return index->Commit(context, batch);
+}
+
+Result<vector::SearchAnswer> LocalVectors::Search(const RequestContext& context, std::string_view name,
+                                                  const vector::SearchRequest& request) {
+  LH_ASSIGN(const auto index, indexes_.Find(name));
+  return index->index().Search(context, request);
+}
+
+Result<vector::StoredItem> LocalVectors::Get(const RequestContext&, std::string_view name, std::string_view id) {
+  LH_ASSIGN(const auto index, indexes_.Find(name));
+  auto item = index->index().Get(id);
+  if (!item) return Fail(ErrorKind::kNotFound, "vector index \"{}\" has no item \"{}\"", name, id);
+  return *std::move(item);
+}
+
+Status LocalVectors::Remove(const RequestContext& context, std::string_view name, std::string_view id) {
+  LH_ASSIGN(const auto index, indexes_.Find(name));
+  LH_TRY(vector::CheckId(id));
+  if (!index->index().Get(id)) return {};
+  vector::Batch batch;
+  batch.removed.emplace_back(id);
+  if (auto applied = index->Commit(context, batch); !applied) return Fail(std::move(applied).error());
+  return {};
+}
+
+Status LocalVectors::Ready(const RequestContext&) { return indexes_.Ready(); }
+
+}  // namespace lakehouse::service

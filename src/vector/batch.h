@@ -1,0 +1,30 @@
+// Batches as they arrive, checked whole before anything changes. Pure; callable from any thread.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "vector/index.h"
+#include "vector/types.h"
+
+namespace lakehouse::vector {
+
+inline constexpr size_t kMaxIdBytes = 1024;
+inline constexpr size_t kMaxMetadataBytes = size_t{1} << 20;
+
+// kInvalid naming the rule: non-empty, at most kMaxIdBytes, no control bytes, UTF-8.
+Status CheckId(std::string_view id);
+// kInvalid naming the item: every rule for a batch of an index with these options.
+Status CheckBatch(const IndexOptions& options, const Batch& batch);
+
+// {"items":[{"id","vector","metadata"}]}; numbers go straight into the batch's floats. Checked.
+Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json);
+// The body of a search: one, or {"searches":[…]}. kInvalid naming the field.
+struct SearchesRequest {
+  std::vector<SearchRequest> requests;
+  bool batch = false;
+};
+Result<SearchesRequest> ParseSearch(std::string_view json);
+
+}  // namespace lakehouse::vector

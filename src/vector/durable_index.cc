@@ -1,0 +1,102 @@
+#include "vector/durable_index.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace lakehouse::vector {
+namespace {
+
+// Log objects stay of a size that recovery and any store take easily.
+constexpr size_t kGroupFloats = size_t{16} << 20;
+
+std::string LogPrefix(const std::string& uid) { return "vectors/" + uid + "/log/"; }
+
+}  // namespace
+
+DurableIndex::DurableIndex(const VectorEnvironment& environment, IndexDefinition definition)
+    : definition_(std::move(definition)),
+      log_(environment.store, LogPrefix(definition_.uid), environment.writer, definition_.options.dimension) {}
+
+DurableIndex::~DurableIndex() = default;
+
+Result<std::shared_ptr<DurableIndex>> DurableIndex::Open(const RequestContext& context,
+                                                         const VectorEnvironment& environment,
+                                                         IndexDefinition definition) {
+  std::shared_ptr<DurableIndex> opened(new DurableIndex(environment, std::move(definition)));
+  LH_ASSIGN(opened->index_, Index::Make(opened->definition_.options, environment.cache_folder, environment.threads));
+  LH_TRY(opened->log_.Claim(context, {}, [&](const LogRecord& record) { return opened->Replay(record); }));
+  return opened;
+}
+
+Status DurableIndex::Replay(const LogRecord& record) {
+  if (record.kind != LogKind::kBatches) return {};
+  if (record.version_before != index_->version().value) {
+    return Fail(ErrorKind::kInternal, "vector log object {} follows version {}, but the index is at version {}",
+                LogName(record.position), record.version_before, index_->version().value);
+  }
+  std::vector<const Batch*> batches;
+  for (const Batch& batch : record.batches) batches.push_back(&batch);
+  if (auto applied = index_->Apply(batches); !applied) return Fail(std::move(applied).error());
+  return {};
+}
+
+// From the front: batches that touch different items and fit one object.
+std::vector<DurableIndex::Waiting*> DurableIndex::TakeGroup() {
+  std::unordered_set<std::string_view> touched;
+  size_t floats = 0, taken = 0;
+  for (; taken < waiting_.size(); ++taken) {
+    const Batch& batch = *waiting_[taken]->batch;
+    floats += batch.vectors.size();
+    if (taken > 0 && floats > kGroupFloats) break;
+    const auto again = [&](const std::string& id) { return touched.contains(id); };
+    if (std::ranges::any_of(batch.ids, again) || std::ranges::any_of(batch.removed, again)) break;
+    touched.insert(batch.ids.begin(), batch.ids.end());
+    touched.insert(batch.removed.begin(), batch.removed.end());
+  }
+  std::vector<Waiting*> group(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
+  return group;
+}
+
+Result<std::vector<Applied>> DurableIndex::WriteGroup(const RequestContext& context,
+                                                      const std::vector<const Batch*>& batches) {
+  if (log_.uncertain()) {
+    LH_TRY(log_.Settle(context, [this](const LogRecord& record) { return Replay(record); }));
+  }
+  LH_TRY(log_.Append(context, index_->version().value, batches));
+  return index_->Apply(batches);
+}
+
+Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch& batch) {
+  Waiting mine{&batch, std::nullopt};
+  const MutexLock lock(mutex_);
+  waiting_.push_back(&mine);
+  while (!mine.result && writing_) turn_.Wait(mutex_);
+  if (mine.result) return *std::move(mine.result);
+  writing_ = true;
+  // Whoever writes does so for all that came meanwhile, until its own batch is done.
+  while (!mine.result) {
+    const std::vector<Waiting*> group = TakeGroup();
+    std::vector<const Batch*> batches;
+    for (const Waiting* waiting : group) batches.push_back(waiting->batch);
+    // The group's work must not end with its first member's patience.
+    RequestContext own = context;
+    own.internal = true;
+    own.cancelled = {};
+    own.deadline = Deadline::After(std::chrono::minutes(2));
+    mutex_.unlock();
+    auto applied = WriteGroup(own, batches);
+    mutex_.lock();
+    for (size_t i = 0; i < group.size(); ++i) {
+      group[i]->result = applied ? Result<Applied>((*applied)[i]) : Result<Applied>(std::unexpected(applied.error()));
+    }
+    turn_.NotifyAll();
+  }
+  writing_ = false;
+  turn_.NotifyAll();
+  return *std::move(mine.result);
+}
+
+void DurableIndex::Maintain(const RequestContext&) { index_->Maintain(); }
+
+}  // namespace lakehouse::vector

@@ -1,0 +1,72 @@
+// One index that survives: every batch is in the log before it is applied, and opening it reads the log again.
+//
+// Batches that come together are committed together, in one log object (group commit): the first caller writes for all
+// that wait. Thread-safe. REQUIRES: the environment's members outlive the index.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/request_context.h"
+#include "object/object_store.h"
+#include "vector/index.h"
+#include "vector/index_log.h"
+
+namespace lakehouse::vector {
+
+struct VectorEnvironment {
+  object::ObjectStore& store;
+  const Logger& log;
+  std::optional<std::filesystem::path> cache_folder;  // full vectors and segments; none: memory alone
+  unsigned threads = 1;
+  std::string writer;                    // UUID of this process
+  uint64_t memory_limit = ~uint64_t{0};  // of all indexes together; see IndexSet
+};
+
+// What an index is called and made with; stored as one JSON object under vectors/indexes/.
+struct IndexDefinition {
+  std::string uid, name, created_at;
+  IndexOptions options;
+};
+
+class DurableIndex {
+ public:
+  // Reads what is stored and becomes the owner.
+  static Result<std::shared_ptr<DurableIndex>> Open(const RequestContext& context, const VectorEnvironment& environment,
+                                                    IndexDefinition definition);
+  ~DurableIndex();
+
+  // Durable and visible when it returns. REQUIRES: checked (vector/batch.h). kConflict when another vectord took the
+  // index over; kInvalid and kExhausted as Index::Apply says.
+  Result<Applied> Commit(const RequestContext& context, const Batch& batch) LH_EXCLUDES(mutex_);
+  // Background work. Called now and then by one thread.
+  void Maintain(const RequestContext& context);
+
+  Index& index() { return *index_; }
+  const IndexDefinition& definition() const { return definition_; }
+
+ private:
+  struct Waiting {
+    const Batch* batch;
+    std::optional<Result<Applied>> result;
+  };
+
+  DurableIndex(const VectorEnvironment& environment, IndexDefinition definition);
+  std::vector<Waiting*> TakeGroup() LH_REQUIRES(mutex_);
+  Result<std::vector<Applied>> WriteGroup(const RequestContext& context, const std::vector<const Batch*>& batches);
+  Status Replay(const LogRecord& record);
+
+  const IndexDefinition definition_;
+  std::unique_ptr<Index> index_;
+  Mutex mutex_;
+  CondVar turn_;
+  std::vector<Waiting*> waiting_ LH_GUARDED_BY(mutex_);
+  bool writing_ LH_GUARDED_BY(mutex_) = false;  // whoever set it owns log_
+  IndexLog log_;
+};
+
+}  // namespace lakehouse::vector

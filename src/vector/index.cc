@@ -1,0 +1,214 @@
+#include "vector/index.h"
+
+#include <algorithm>
+#include <cmath>
+#include <thread>
+
+namespace lakehouse::vector {
+namespace {
+
+constexpr size_t kItemsForThread = 16;
+
+}  // namespace
+
+Result<std::unique_ptr<Index>> Index::Make(const IndexOptions& options, std::optional<std::filesystem::path> folder,
+                                           unsigned threads) {
+  LH_TRY(CheckOptions(options));
+  std::unique_ptr<Index> index(new Index(options, std::max(1U, threads)));
+  LH_ASSIGN(index->items_, ItemTable::Make(options.dimension, std::move(folder)));
+  return index;
+}
+
+std::shared_ptr<Graph> Index::graph() const {
+  const MutexLock lock(graph_mutex_);
+  return graph_;
+}
+
+void Index::SetGraph(std::shared_ptr<Graph> graph) {
+  const MutexLock lock(graph_mutex_);
+  graph_.swap(graph);
+}
+
+uint64_t Index::bytes() const {
+  const auto held = graph();
+  return items_->bytes() + fields_.bytes() + (held ? held->bytes() : 0);
+}
+
+size_t Index::dead() const {
+  const auto held = graph();
+  return held ? held->dead() : 0;
+}
+
+const float* Index::Normalised(Slot slot, std::vector<float>& room) const {
+  const float* vector = items_->Vector(slot);
+  if (options_.metric != Metric::kCosine) return vector;
+  room.resize(options_.dimension);
+  const float scale = items_->InverseLength(slot);
+  for (size_t i = 0; i < room.size(); ++i) room[i] = vector[i] * scale;
+  return room.data();
+}
+
+Status Index::LinkSlots(Graph& graph, std::span<const Slot> slots) {
+  LH_TRY(graph.Reserve(items_->slots()));
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    std::vector<float> room;
+    for (size_t i = next.fetch_add(1); i < slots.size(); i = next.fetch_add(1)) {
+      const SessionPool::Session session(sessions_);
+      graph.Insert(slots[i], Normalised(slots[i], room), *session);
+    }
+  };
+  const size_t helpers = std::min<size_t>(threads_, slots.size() / kItemsForThread);
+  std::vector<std::jthread> threads;
+  for (size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
+  work();
+  return {};
+}
+
+Result<std::shared_ptr<Graph>> Index::BuildGraph(std::span<const Slot> slots) {
+  constexpr size_t kSample = 10'000;
+  std::vector<float> sample, room;
+  for (size_t i = 0; i < std::min(kSample, slots.size()); ++i) {
+    const float* vector = Normalised(slots[i * slots.size() / std::min(kSample, slots.size())], room);
+    sample.insert(sample.end(), vector, vector + options_.dimension);
+  }
+  auto codec = std::make_shared<const Codec>(options_, Codec::MeanOf(options_, sample), 0x5eed);
+  LH_ASSIGN(std::shared_ptr<Graph> graph, Graph::Make(options_, std::move(codec), sessions_));
+  LH_TRY(LinkSlots(*graph, slots));
+  return graph;
+}
+
+// Copies the items into their slots, and says which slots come and go.
+Status Index::FillSlots(const Batch& batch, std::span<const Slot> slots, ItemTable::Change& change, Applied& applied) {
+  for (size_t i = 0; i < batch.ids.size(); ++i) {
+    const auto before = items_->Find(batch.ids[i]);
+    std::optional<std::string_view> metadata;
+    if (batch.metadata[i]) {
+      metadata = *batch.metadata[i];
+    } else if (before) {
+      metadata = items_->Metadata(*before);
+    }
+    LH_TRY(items_->Fill(slots[i], batch.ids[i], batch.vectors.data() + i * options_.dimension, metadata));
+    if (before) change.go.push_back(*before);
+    ++(before ? applied.updated : applied.added);
+  }
+  for (const std::string& id : batch.removed) {
+    if (const auto slot = items_->Find(id)) {
+      change.go.push_back(*slot);
+      ++applied.removed;
+    }
+  }
+  return {};
+}
+
+Result<std::vector<Applied>> Index::Apply(std::span<const Batch* const> batches) {
+  const MutexLock lock(apply_mutex_);
+  size_t count = 0;
+  for (const Batch* batch : batches) count += batch->ids.size();
+  std::vector<Applied> applied(batches.size());
+  ItemTable::Change change;
+  LH_ASSIGN(change.come, items_->Place(count));
+  Status linked;
+  std::span<const Slot> rest = change.come;
+  for (size_t i = 0; i < batches.size() && linked; ++i) {
+    linked = FillSlots(*batches[i], rest.first(batches[i]->ids.size()), change, applied[i]);
+    rest = rest.subspan(batches[i]->ids.size());
+  }
+  if (const auto held = graph(); held && linked) linked = LinkSlots(*held, change.come);
+  if (!linked) {
+    // Nothing is linked half way: LinkSlots fails before it links the first.
+    items_->GiveBack(change.come);
+    return Fail(std::move(linked).error());
+  }
+  uint64_t length = items_->live();
+  for (size_t i = 0; i < batches.size(); ++i) {
+    length += applied[i].added - applied[i].removed;
+    applied[i].length = length;
+    applied[i].version = IndexVersion(version_.load() + i + 1);
+  }
+  Publish(change);
+  version_.fetch_add(batches.size());
+  AfterPublish(change);
+  return applied;
+}
+
+Result<Applied> Index::Apply(const Batch& batch) {
+  const Batch* one = &batch;
+  LH_ASSIGN(const auto applied, Apply(std::span(&one, 1)));
+  return applied.front();
+}
+
+void Index::Publish(const ItemTable::Change& change) {
+  items_->Publish(change);
+  std::vector<FieldIndexes::Item> come;
+  come.reserve(change.come.size());
+  for (const Slot slot : change.come) come.push_back({slot, items_->Metadata(slot).value_or(std::string_view())});
+  fields_.Remove(change.go);
+  fields_.Add(come);
+}
+
+// Makes the graph when there are enough items for one, drops it when there are none, and takes note of dead slots.
+void Index::AfterPublish(const ItemTable::Change& change) {
+  const auto held = graph();
+  if (held) {
+    for (const Slot slot : change.go) held->MarkDead(slot);
+    if (items_->live() > 0) return;
+    SetGraph(nullptr);
+    sessions_.WaitForSessions();
+    std::vector<Slot> all(items_->slots());
+    for (Slot slot = 0; slot < all.size(); ++slot) all[slot] = slot;
+    std::erase_if(all, [&](Slot slot) { return !held->Holds(slot); });
+    items_->Free(all);
+    return;
+  }
+  gone_.insert(gone_.end(), change.go.begin(), change.go.end());
+  const bool wants_graph = items_->live() >= kExactBelow;
+  if (gone_.size() >= kExactBelow || items_->live() == 0 || wants_graph) {
+    sessions_.WaitForSessions();
+    items_->Free(gone_);
+    gone_.clear();
+  }
+  if (!wants_graph) return;
+  // Without memory for a graph, searches go on scanning; the next batch tries again.
+  if (auto made = BuildGraph(items_->LiveSlots())) SetGraph(*std::move(made));
+}
+
+std::optional<StoredItem> Index::Get(std::string_view id) {
+  const SessionPool::Session session(sessions_);
+  const auto slot = items_->Find(id);
+  if (!slot) return std::nullopt;
+  StoredItem item{std::string(id), {}, std::nullopt};
+  item.vector.assign(items_->Vector(*slot), items_->Vector(*slot) + options_.dimension);
+  if (const auto metadata = items_->Metadata(*slot)) item.metadata = std::string(*metadata);
+  return item;
+}
+
+void Index::ForEach(const std::function<bool(const StoredItem&)>& visit) {
+  // A session a stretch, so that slots can be given back between.
+  constexpr Slot kStretch = 1024;
+  StoredItem item;
+  for (Slot from = 0; from < items_->slots(); from += kStretch) {
+    const SessionPool::Session session(sessions_);
+    for (Slot slot = from; slot < std::min<size_t>(from + kStretch, items_->slots()); ++slot) {
+      if (!items_->IsLive(slot)) continue;
+      item.id = items_->Id(slot);
+      item.vector.assign(items_->Vector(slot), items_->Vector(slot) + options_.dimension);
+      const auto metadata = items_->Metadata(slot);
+      item.metadata = metadata ? std::optional<std::string>(*metadata) : std::nullopt;
+      if (!visit(item)) return;
+    }
+  }
+}
+
+void Index::Maintain() {
+  constexpr size_t kFewDead = 256;
+  const MutexLock maintaining(maintain_mutex_);
+  const auto held = graph();
+  if (!held || held->dead() < std::max(kFewDead, items_->live() / 10)) return;
+  const std::vector<Slot> freed = held->Repair();
+  const MutexLock lock(apply_mutex_);
+  // A graph that was dropped meanwhile gave all of its slots back itself.
+  if (graph() == held) items_->Free(freed);
+}
+
+}  // namespace lakehouse::vector

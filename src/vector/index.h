@@ -1,0 +1,146 @@
+// One vector index in memory: items, the graph over them, filters; what vectord answers from.
+//
+// Batches are applied one after another, each seen whole or not at all; searches run beside them and beside the
+// background work. Nothing here is durable: see vector/durable_index.h.
+// Thread-safe. Below kExactBelow items every search is exact and no graph is kept.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/request_context.h"
+#include "vector/field_index.h"
+#include "vector/filter.h"
+#include "vector/graph.h"
+#include "vector/item_table.h"
+#include "vector/types.h"
+
+namespace lakehouse::vector {
+
+inline constexpr size_t kExactBelow = 1000;
+
+// Items side by side. REQUIRES: checked (vector/batch.h); ids differ from each other.
+struct Batch {
+  std::vector<std::string> ids;
+  std::vector<float> vectors;                        // ids × dimension
+  std::vector<std::optional<std::string>> metadata;  // JSON objects; none: leaves what was there
+  std::vector<std::string> removed;                  // ids that go; not among `ids`
+};
+
+struct Applied {
+  uint64_t added = 0, updated = 0, removed = 0;
+  uint64_t length = 0;
+  IndexVersion version;
+};
+
+struct SearchRequest {
+  std::vector<float> vector;
+  size_t k = 10;
+  std::optional<size_t> ef;             // candidates kept while walking; more finds more
+  std::optional<double> recall_target;  // instead of ef
+  std::optional<Filter> filter;
+  std::optional<float> max_distance;
+  std::optional<IndexVersion> min_version;
+  bool exact = false;
+  bool include_vector = false, include_metadata = true;
+};
+
+struct Hit {
+  std::string id;
+  float distance = 0;
+  std::optional<std::string> metadata;
+  std::vector<float> vector;  // empty unless asked for
+};
+
+struct SearchAnswer {
+  std::vector<Hit> hits;  // nearest first
+  IndexVersion version;
+};
+
+struct StoredItem {
+  std::string id;
+  std::vector<float> vector;
+  std::optional<std::string> metadata;
+};
+
+class Index {
+ public:
+  // `folder`: where full vectors lie, mapped; none: in memory. `threads`: for one batch's links.
+  static Result<std::unique_ptr<Index>> Make(const IndexOptions& options, std::optional<std::filesystem::path> folder,
+                                             unsigned threads);
+
+  // Each batch is the next version; all of them are seen at once. One caller at a time gets through.
+  // REQUIRES: no id stands in two batches.
+  Result<std::vector<Applied>> Apply(std::span<const Batch* const> batches) LH_EXCLUDES(apply_mutex_);
+  Result<Applied> Apply(const Batch& batch) LH_EXCLUDES(apply_mutex_);
+  // kInvalid for a vector that is not the index's; kConflict when min_version has not come yet.
+  Result<SearchAnswer> Search(const RequestContext& context, const SearchRequest& request);
+  std::optional<StoredItem> Get(std::string_view id);
+  // Calls back for every live item, in slot order, as of now or a little later.
+  void ForEach(const std::function<bool(const StoredItem&)>& visit);
+
+  // Background work, when there is any worth doing: takes dead nodes out. One caller at a time gets through.
+  void Maintain() LH_EXCLUDES(maintain_mutex_);
+
+  const IndexOptions& options() const { return options_; }
+  size_t length() const { return items_->live(); }
+  IndexVersion version() const { return IndexVersion(version_.load(std::memory_order_acquire)); }
+  uint64_t bytes() const;
+  size_t dead() const;
+  // What the log says the version is; for recovery, before anybody else sees the index.
+  void SetVersion(IndexVersion version) { version_.store(version.value); }
+
+ private:
+  struct Plan;
+  Index(const IndexOptions& options, unsigned threads) : options_(options), threads_(threads) {}
+
+  std::shared_ptr<Graph> graph() const LH_EXCLUDES(graph_mutex_);
+  void SetGraph(std::shared_ptr<Graph> graph) LH_EXCLUDES(graph_mutex_);
+  Status FillSlots(const Batch& batch, std::span<const Slot> slots, ItemTable::Change& change, Applied& applied);
+  Status LinkSlots(Graph& graph, std::span<const Slot> slots);
+  Result<std::shared_ptr<Graph>> BuildGraph(std::span<const Slot> slots);
+  void Publish(const ItemTable::Change& change);
+  void AfterPublish(const ItemTable::Change& change) LH_REQUIRES(apply_mutex_);
+  const float* Normalised(Slot slot, std::vector<float>& room) const;
+
+  Status CheckQuery(const SearchRequest& request) const;
+  float Distance(const float* query, Slot slot) const;
+  size_t EfFor(const SearchRequest& request, const Graph& graph);
+  bool CollectExact(const RequestContext& context, const float* query, const SlotSet* allowed, size_t k,
+                    std::vector<Candidate>& out) const;
+  void CollectFromGraph(const Graph& graph, const float* query, const SearchRequest& request, const SlotSet* allowed,
+                        SearchScratch& scratch, std::vector<Candidate>& out);
+  Status Collect(const RequestContext& context, const SearchRequest& request, const float* query,
+                 SearchScratch& scratch, std::vector<Candidate>& out);
+  void KeepNearest(const float* query, size_t rerank, std::vector<Candidate>& candidates) const;
+  Hit MakeHit(const Candidate& candidate, const SearchRequest& request) const;
+
+  const IndexOptions options_;
+  const unsigned threads_;
+  SessionPool sessions_;
+  std::unique_ptr<ItemTable> items_;
+  FieldIndexes fields_;
+  std::atomic<uint64_t> version_{0};
+
+  Mutex maintain_mutex_;                                // taken before apply_mutex_
+  Mutex apply_mutex_;                                   // taken before graph_mutex_
+  std::vector<Slot> gone_ LH_GUARDED_BY(apply_mutex_);  // without a node; sessions may still see them
+
+  mutable Mutex graph_mutex_;
+  std::shared_ptr<Graph> graph_ LH_GUARDED_BY(graph_mutex_);
+
+  Mutex calibration_mutex_;
+  size_t calibrated_at_ LH_GUARDED_BY(calibration_mutex_) = 0;                            // length then
+  std::vector<std::pair<size_t, double>> calibration_ LH_GUARDED_BY(calibration_mutex_);  // ef, recall@10
+};
+
+}  // namespace lakehouse::vector

@@ -1,0 +1,150 @@
+#include "vector/index_log.h"
+
+#include <algorithm>
+
+namespace lakehouse::vector {
+namespace {
+
+constexpr std::chrono::hours kFenceAge{24};
+
+}  // namespace
+
+IndexLog::IndexLog(object::ObjectStore& store, std::string prefix, std::string writer, uint32_t dimension)
+    : store_(store), prefix_(std::move(prefix)), writer_(std::move(writer)), dimension_(dimension) {}
+
+std::unexpected<Error> IndexLog::Lost() {
+  lost_ = true;
+  return Fail(ErrorKind::kConflict,
+              "another vectord has taken this index over; this one has stopped writing to it. Nothing was added");
+}
+
+Result<IndexLog::Won> IndexLog::PutIfAbsent(const RequestContext& context, LogPosition position,
+                                            const std::string& bytes) {
+  const std::string key = prefix_ + LogName(position);
+  object::PutOptions options;
+  options.if_none_match = true;
+  const auto put = object::PutWhole(store_, context, key, bytes, options);
+  if (put) return Won::kYes;
+  if (put.error().kind != ErrorKind::kPreconditionFailed && put.error().kind != ErrorKind::kAmbiguous) {
+    return Fail(put.error());
+  }
+  // A retry inside the store may have met its own first try: what is there says who won.
+  const auto there = object::GetWhole(store_, context, key);
+  if (there) return *there == bytes ? Won::kYes : Won::kNo;
+  return Fail(there.error().kind == ErrorKind::kNotFound ? put.error() : there.error());
+}
+
+Result<LogRecord> IndexLog::ReadRecord(const RequestContext& context, LogPosition position) {
+  LH_ASSIGN(const std::string bytes, object::GetWhole(store_, context, prefix_ + LogName(position), uint64_t{1} << 30));
+  bytes_ += bytes.size();
+  return DecodeLog(position, dimension_, bytes);
+}
+
+Result<std::vector<LogPosition>> IndexLog::ListAfter(const RequestContext& context, LogPosition after) {
+  std::vector<LogPosition> positions;
+  object::ListOptions options{.prefix = prefix_, .start_after = prefix_ + LogName(after)};
+  for (bool more = true; more;) {
+    LH_ASSIGN(const auto page, store_.List(context, options));
+    for (const auto& object : page.objects) {
+      const auto position = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
+      // Fences of epochs long gone may lie before the snapshot's number under a lower epoch: the order is the number's.
+      if (position && position->number > after.number) positions.push_back(*position);
+    }
+    more = page.next_token.has_value();
+    options.token = page.next_token.value_or("");
+  }
+  std::sort(positions.begin(), positions.end(),
+            [](const LogPosition& a, const LogPosition& b) { return a.number < b.number; });
+  return positions;
+}
+
+Status IndexLog::ReadOn(const RequestContext& context, const Visit& visit) {
+  LH_ASSIGN(const auto positions, ListAfter(context, last_));
+  for (const LogPosition& position : positions) {
+    if (position.number != last_.number + 1 || position.epoch < last_.epoch) {
+      return Fail(ErrorKind::kInternal,
+                  "the vector log {} has a gap: after {} comes {}. Restore the missing object, or drop the index and "
+                  "rebuild it from its Parquet copy",
+                  prefix_, LogName(last_), LogName(position));
+    }
+    LH_ASSIGN(const LogRecord record, ReadRecord(context, position));
+    LH_TRY(visit(record));
+    last_ = position;
+  }
+  return {};
+}
+
+Status IndexLog::Claim(const RequestContext& context, LogPosition after, const Visit& visit) {
+  last_ = after;
+  for (;;) {
+    LH_TRY(context.Check("claiming a vector index"));
+    LH_TRY(ReadOn(context, visit));
+    if (last_.epoch > 0) {
+      const LogPosition fence{last_.epoch, last_.number + 1};
+      const LogRecord record{LogKind::kFence, fence, writer_, 0, {}};
+      LH_ASSIGN(const Won fenced, PutIfAbsent(context, fence, EncodeLog(record, dimension_, {})));
+      if (fenced == Won::kNo) continue;
+      last_ = fence;
+    }
+    const LogPosition open{last_.epoch + 1, last_.number + 1};
+    const LogRecord record{LogKind::kOpen, open, writer_, 0, {}};
+    LH_ASSIGN(const Won opened, PutIfAbsent(context, open, EncodeLog(record, dimension_, {})));
+    if (opened == Won::kNo) continue;
+    last_ = open;
+    return {};
+  }
+}
+
+Status IndexLog::Append(const RequestContext& context, uint64_t version_before,
+                        const std::vector<const Batch*>& batches) {
+  if (lost_) return Lost();
+  const LogPosition next{last_.epoch, last_.number + 1};
+  const LogRecord record{LogKind::kBatches, next, writer_, version_before, {}};
+  const std::string bytes = EncodeLog(record, dimension_, batches);
+  auto won = PutIfAbsent(context, next, bytes);
+  if (!won) {
+    // These say that nothing happened; any other error may have come after the object was stored.
+    const ErrorKind kind = won.error().kind;
+    uncertain_ = kind != ErrorKind::kExhausted && kind != ErrorKind::kForbidden && kind != ErrorKind::kInvalid &&
+                 kind != ErrorKind::kTooLarge;
+    return Fail(std::move(won).error());
+  }
+  if (*won == Won::kNo) return Lost();
+  last_ = next;
+  bytes_ += bytes.size();
+  return {};
+}
+
+Status IndexLog::Settle(const RequestContext& context, const Visit& visit) {
+  if (lost_) return Lost();
+  LH_TRY(Claim(context, last_, [&](const LogRecord& record) -> Status {
+    if (record.writer != writer_) return Lost();
+    return visit(record);
+  }));
+  uncertain_ = false;
+  return {};
+}
+
+Status IndexLog::Trim(const RequestContext& context, LogPosition position) {
+  LH_ASSIGN(const WallTime now, store_.Now(context));
+  object::ListOptions options{.prefix = prefix_};
+  for (bool more = true; more;) {
+    LH_ASSIGN(const auto page, store_.List(context, options));
+    for (const auto& object : page.objects) {
+      const auto found = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
+      if (!found || found->number > position.number) continue;
+      if (now - object.last_modified < kFenceAge) {
+        // A fence is small; anything else of this age is data that the snapshot covers.
+        constexpr uint64_t kFenceBytes = 128;
+        if (object.size <= kFenceBytes) continue;
+      }
+      LH_TRY(store_.Delete(context, object.key));
+    }
+    more = page.next_token.has_value();
+    options.token = page.next_token.value_or("");
+  }
+  bytes_ = 0;
+  return {};
+}
+
+}  // namespace lakehouse::vector

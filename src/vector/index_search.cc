@@ -1,0 +1,238 @@
+// Searching: exact scan, walk, or walk among what a filter leaves; then the full vectors decide.
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include "vector/index.h"
+
+namespace lakehouse::vector {
+namespace {
+
+// Times a search starts again because a batch replaced what it had found.
+constexpr int kAttempts = 4;
+
+bool Nearer(const Candidate& a, const Candidate& b) {
+  return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
+}
+
+// How many of the walk's candidates the full vectors are asked about.
+size_t RerankOf(Quantization quantization, size_t k, size_t found) {
+  switch (quantization) {
+    case Quantization::kNone:
+      return std::min(found, k + 4);
+    case Quantization::kBf16:
+      return std::min(found, k + k / 2 + 4);
+    case Quantization::kSq8:
+      return std::min(found, 2 * k + 4);
+    case Quantization::kRabitq4:
+      return std::min(found, 4 * k + 16);
+    case Quantization::kRabitq1:
+      return found;
+  }
+  return found;
+}
+
+// Between an item's old vector and its new one, the nearer is kept.
+void DropRepeats(std::vector<Hit>& hits) {
+  std::unordered_set<std::string> seen;
+  std::erase_if(hits, [&](const Hit& hit) { return !seen.insert(hit.id).second; });
+}
+
+}  // namespace
+
+Status Index::CheckQuery(const SearchRequest& request) const {
+  if (request.vector.size() != options_.dimension) {
+    return Fail(ErrorKind::kInvalid, "the query vector has {} dimensions; the index has {}", request.vector.size(),
+                options_.dimension);
+  }
+  float squares = 0;
+  for (const float value : request.vector) {
+    if (!std::isfinite(value)) return Fail(ErrorKind::kInvalid, "the query vector holds a value that is not finite");
+    squares += value * value;
+  }
+  if (options_.metric == Metric::kCosine && squares == 0) {
+    return Fail(ErrorKind::kInvalid, "the query vector is zero, which has no direction for the cosine metric");
+  }
+  if (request.min_version && version() < *request.min_version) {
+    return Fail(ErrorKind::kConflict, "the index is at version {}; the search asks for at least {}", version().value,
+                request.min_version->value);
+  }
+  return {};
+}
+
+// REQUIRES: the query is normalised for cosine.
+float Index::Distance(const float* query, Slot slot) const {
+  const Kernels& kernels = BestKernels();
+  const float* vector = items_->Vector(slot);
+  switch (options_.metric) {
+    case Metric::kCosine:
+      // Rounding must not make the nearest distance there can be a little less than that.
+      return std::max(0.0F, 1 - kernels.dot(query, vector, options_.dimension) * items_->InverseLength(slot));
+    case Metric::kL2:
+      return kernels.l2(query, vector, options_.dimension);
+    case Metric::kDot:
+      return -kernels.dot(query, vector, options_.dimension);
+  }
+  return 0;
+}
+
+// Every live item that is allowed; false when the caller's time was up.
+bool Index::CollectExact(const RequestContext& context, const float* query, const SlotSet* allowed, size_t k,
+                         std::vector<Candidate>& out) const {
+  constexpr size_t kBetweenChecks = 4096;
+  out.clear();
+  size_t seen = 0;
+  bool in_time = true;
+  const auto look = [&](Slot slot) {
+    if (!in_time || !items_->IsLive(slot)) return;
+    if (++seen % kBetweenChecks == 0 && !context.Check("the search")) in_time = false;
+    const Candidate candidate{Distance(query, slot), slot};
+    if (out.size() < k) {
+      out.push_back(candidate);
+      std::push_heap(out.begin(), out.end(), Nearer);
+    } else if (Nearer(candidate, out.front())) {
+      std::pop_heap(out.begin(), out.end(), Nearer);
+      out.back() = candidate;
+      std::push_heap(out.begin(), out.end(), Nearer);
+    }
+  };
+  if (allowed != nullptr) {
+    allowed->ForEach([&](Slot slot) {
+      if (slot < items_->slots()) look(slot);
+    });
+  } else {
+    for (Slot slot = 0; slot < items_->slots(); ++slot) look(slot);
+  }
+  std::sort_heap(out.begin(), out.end(), Nearer);
+  return in_time;
+}
+
+// The candidates that live, by the distance of their full vectors; at most `rerank` of them.
+void Index::KeepNearest(const float* query, size_t rerank, std::vector<Candidate>& candidates) const {
+  constexpr size_t kAhead = 4, kLines = 8;
+  std::erase_if(candidates, [&](const Candidate& candidate) { return !items_->IsLive(candidate.slot); });
+  if (candidates.size() > rerank) candidates.resize(rerank);
+  const size_t bytes = options_.dimension * sizeof(float);
+  const auto prefetch = [&](size_t i) {
+    if (i >= candidates.size()) return;
+    const auto* vector = reinterpret_cast<const char*>(items_->Vector(candidates[i].slot));
+    for (size_t at = 0; at < std::min(bytes, kLines * 64); at += 64) __builtin_prefetch(vector + at);
+  };
+  for (size_t i = 0; i < kAhead; ++i) prefetch(i);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    prefetch(i + kAhead);
+    candidates[i].distance = Distance(query, candidates[i].slot);
+  }
+  std::sort(candidates.begin(), candidates.end(), Nearer);
+}
+
+size_t Index::EfFor(const SearchRequest& request, const Graph& graph) {
+  if (request.ef) return std::max(*request.ef, request.k);
+  if (!request.recall_target) return std::max<size_t>(80, 2 * request.k);
+  const MutexLock lock(calibration_mutex_);
+  if (calibration_.empty() || items_->live() > 2 * calibrated_at_) {
+    // Items ask for their own neighbours: what a wide beam finds is the truth that narrower ones are held against.
+    constexpr size_t kQueries = 48, kWide = 1000, kNearest = 10;
+    calibration_.clear();
+    calibrated_at_ = items_->live();
+    const std::vector<Slot> live = items_->LiveSlots();
+    std::vector<float> room;
+    std::vector<Candidate> wide, narrow;
+    const SessionPool::Session session(sessions_);
+    for (const size_t ef : {10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512}) {
+      size_t same = 0, of = 0;
+      for (size_t i = 0; i < std::min(kQueries, live.size()); ++i) {
+        const float* query = Normalised(live[i * live.size() / std::min(kQueries, live.size())], room);
+        graph.Search(query, kWide, *session, wide);
+        graph.Search(query, ef, *session, narrow);
+        for (size_t j = 0; j < std::min(kNearest, wide.size()); ++j, ++of) {
+          same += std::ranges::any_of(narrow, [&](const Candidate& c) { return c.slot == wide[j].slot; }) ? 1 : 0;
+        }
+      }
+      calibration_.emplace_back(ef, static_cast<double>(same) / static_cast<double>(std::max<size_t>(1, of)));
+    }
+  }
+  for (const auto& [ef, recall] : calibration_) {
+    if (recall >= *request.recall_target) return std::max(ef, request.k * ef / 10);
+  }
+  return std::max<size_t>(1000, 4 * request.k);
+}
+
+void Index::CollectFromGraph(const Graph& graph, const float* query, const SearchRequest& request,
+                             const SlotSet* allowed, SearchScratch& scratch, std::vector<Candidate>& out) {
+  const size_t live = std::max<size_t>(1, items_->live());
+  size_t ef = EfFor(request, graph);
+  // Room for dead nodes among the candidates.
+  ef += ef * std::min(graph.dead(), 4 * live) / live;
+  if (allowed == nullptr) {
+    graph.Search(query, ef, scratch, out);
+  } else {
+    graph.SearchAmong(query, ef, *allowed, live, scratch, out);
+  }
+  KeepNearest(query, RerankOf(options_.quantization, request.k, out.size()), out);
+}
+
+Status Index::Collect(const RequestContext& context, const SearchRequest& request, const float* query,
+                      SearchScratch& scratch, std::vector<Candidate>& out) {
+  std::shared_ptr<const SlotSet> allowed;
+  if (request.filter) {
+    allowed = fields_.Evaluate(*request.filter, [this](const auto& visit) {
+      for (const Slot slot : items_->LiveSlots()) visit(slot, items_->Metadata(slot).value_or(std::string_view()));
+    });
+  }
+  const size_t live = items_->live(), matching = allowed ? allowed->Count() : live;
+  const auto held = graph();
+  // A walk that sees one match in many looks at live/matching nodes for each; a scan looks at the matches alone.
+  const size_t ef = request.ef.value_or(std::max<size_t>(80, 2 * request.k));
+  const bool scan = !held || request.exact || live < kExactBelow || matching <= 4 * request.k ||
+                    (allowed && static_cast<double>(matching) * static_cast<double>(matching) <
+                                    12.0 * static_cast<double>(ef) * static_cast<double>(live));
+  if (!scan) {
+    CollectFromGraph(*held, query, request, allowed.get(), scratch, out);
+    if (out.size() >= std::min(request.k, matching)) return {};
+  }
+  if (!CollectExact(context, query, allowed.get(), request.k, out)) return context.Check("the search");
+  return {};
+}
+
+Hit Index::MakeHit(const Candidate& candidate, const SearchRequest& request) const {
+  Hit hit{std::string(items_->Id(candidate.slot)), candidate.distance, std::nullopt, {}};
+  if (request.include_metadata) {
+    if (const auto metadata = items_->Metadata(candidate.slot)) hit.metadata = std::string(*metadata);
+  }
+  if (request.include_vector) {
+    const float* vector = items_->Vector(candidate.slot);
+    hit.vector.assign(vector, vector + options_.dimension);
+  }
+  return hit;
+}
+
+Result<SearchAnswer> Index::Search(const RequestContext& context, const SearchRequest& request) {
+  LH_TRY(CheckQuery(request));
+  std::vector<float> query = request.vector;
+  if (options_.metric == Metric::kCosine) {
+    const float scale = 1 / std::sqrt(BestKernels().dot(query.data(), query.data(), query.size()));
+    for (float& value : query) value *= scale;
+  }
+  const SessionPool::Session session(sessions_);
+  std::vector<Candidate>& found = session->merged;
+  SearchAnswer answer;
+  bool settled = false;
+  for (int attempt = 0; attempt < kAttempts && !settled; ++attempt) {
+    const uint64_t before = items_->publications();
+    answer.version = version();
+    LH_TRY(Collect(context, request, query.data(), *session, found));
+    // A batch that came meanwhile may have replaced an item under us: its old vector is dead, its new one not looked
+    // at.
+    settled = before % 2 == 0 && items_->publications() == before;
+  }
+  std::erase_if(found, [&](const Candidate& candidate) {
+    return !items_->IsLive(candidate.slot) || (request.max_distance && candidate.distance > *request.max_distance);
+  });
+  if (found.size() > request.k) found.resize(request.k);
+  for (const Candidate& candidate : found) answer.hits.push_back(MakeHit(candidate, request));
+  if (!settled) DropRepeats(answer.hits);
+  return answer;
+}
+
+}  // namespace lakehouse::vector

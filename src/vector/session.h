@@ -1,0 +1,81 @@
+// What a search or an insert holds while it runs: room to work in, and the promise that what it may still look at is
+// not used again meanwhile (epoch-based reclamation: Fraser, 2004).
+//
+// Thread-safe: SessionPool from any thread; a session belongs to one thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/mutex.h"
+#include "vector/codec.h"
+#include "vector/slot_set.h"
+
+namespace lakehouse::vector {
+
+inline constexpr Slot kNoSlot = ~Slot{0};
+
+struct Candidate {
+  float distance = 0;
+  Slot slot = kNoSlot;
+};
+
+// What one search or insert needs; reused, so that a search allocates nothing.
+class SearchScratch {
+ public:
+  // True the first time since Clear. REQUIRES: slot below the room made.
+  bool Visit(Slot slot) {
+    uint64_t& word = visited_[slot / 64];
+    const uint64_t bit = uint64_t{1} << (slot % 64);
+    if ((word & bit) != 0) return false;
+    if (word == 0) touched_.push_back(slot / 64);
+    word |= bit;
+    return true;
+  }
+  void MakeRoom(size_t slots) {
+    if (visited_.size() * 64 < slots) visited_.resize((slots + 63) / 64 * 3 / 2 + 1);
+  }
+  void Clear() {
+    for (const uint32_t word : touched_) visited_[word] = 0;
+    touched_.clear();
+  }
+
+  PreparedQuery query, other;
+  std::vector<Candidate> beam, found, kept, heap, merged;
+
+ private:
+  friend class SessionPool;
+  std::vector<uint64_t> visited_;
+  std::vector<uint32_t> touched_;
+  std::atomic<uint64_t> epoch_{0};  // 0: idle; else the pool's epoch when its session began
+};
+
+class SessionPool {
+ public:
+  class Session {
+   public:
+    explicit Session(SessionPool& pool);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    SearchScratch& operator*() const { return *scratch_; }
+    SearchScratch* operator->() const { return scratch_; }
+
+   private:
+    SessionPool& pool_;
+    SearchScratch* scratch_;
+  };
+
+  // Returns once every session that had begun before is over. REQUIRES: the caller holds none.
+  void WaitForSessions() LH_EXCLUDES(mutex_);
+
+ private:
+  Mutex mutex_;
+  std::vector<std::unique_ptr<SearchScratch>> scratches_ LH_GUARDED_BY(mutex_);
+  std::vector<SearchScratch*> idle_ LH_GUARDED_BY(mutex_);
+  std::atomic<uint64_t> epoch_{1};
+};
+
+}  // namespace lakehouse::vector

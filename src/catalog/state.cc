@@ -18,6 +18,15 @@ std::shared_ptr<const Generation> NewGeneration(const LogEntry& entry, const Ver
                                                        entry.fingerprint, entry.schema});
 }
 
+Error FingerprintConflict(std::string_view name, std::string_view existing, std::string_view given) {
+  Error error{ErrorKind::kConflict,
+              fmt::format("dataset \"{}\" has the schema fingerprint {}, not {}: drop it first, or use another name",
+                          name, existing, given),
+              std::nullopt,
+              {}};
+  return std::move(error).With("existing_fingerprint", existing).With("fingerprint", given);
+}
+
 }  // namespace
 
 std::string FoldName(std::string_view name) {
@@ -166,16 +175,8 @@ Status LakeState::ApplyVersion(const LogEntry& entry, Seq seq) {
     dataset.dataset_id = DatasetUuid(dataset.name);
   }
   const VersionPtr current = dataset.Current();
-  if (current != nullptr && current->generation->fingerprint != entry.fingerprint) {
-    Error error{ErrorKind::kConflict,
-                fmt::format("dataset \"{}\" has the schema fingerprint {}, not {}: drop it first, or use another name",
-                            dataset.name, current->generation->fingerprint, entry.fingerprint),
-                std::nullopt,
-                {}};
-    return Fail(std::move(error)
-                    .With("existing_fingerprint", current->generation->fingerprint)
-                    .With("fingerprint", entry.fingerprint));
-  }
+  if (current != nullptr && current->generation->fingerprint != entry.fingerprint)
+    return Fail(FingerprintConflict(dataset.name, current->generation->fingerprint, entry.fingerprint));
   VersionState version;
   version.version = dataset.last_version.Next();
   if (entry.version.value != 0 && entry.version != version.version) {

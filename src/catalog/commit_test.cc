@@ -139,6 +139,7 @@ TEST_F(CatalogTest, EveryCallerOfABatchGetsItsOwnVersion) {
   std::vector<uint64_t> versions(kThreads), rows(kThreads);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
     for (int i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
         const auto result = catalog->Register(context_, Request("t", "k" + std::to_string(i + 1), WriteMode::kAppend));
@@ -226,6 +227,7 @@ TEST_F(CatalogTest, SeveralCatalogdsAreLinearizable) {
   constexpr int kCatalogs = 3, kCommits = 12;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(kCatalogs);
     for (int c = 0; c < kCatalogs; ++c) {
       threads.emplace_back([&, c] {
         const auto catalog = Open(options);

@@ -69,7 +69,7 @@ Router WithRolesBehind(const Router& router) {
 
 }  // namespace
 
-void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, observe::Metrics& metrics) {
+void AddHealthRoutes(Router& router, const std::string& service, ReadyCheck ready, observe::Metrics& metrics) {
   router.Add({.method = "GET",
               .pattern = "/health",
               .handler = [body = HealthJson(service)](const RequestContext&, Request&,

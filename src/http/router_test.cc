@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-Route Named(std::string method, std::string pattern) {
+Route Named(std::string method, const std::string& pattern) {
   Route route;
   route.method = std::move(method);
   route.pattern = pattern;

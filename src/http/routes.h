@@ -43,7 +43,7 @@ void AddVectorRoutes(Router& router, service::Vectors& vectors, VectorRouteOptio
 
 // GET /health, /ready and /metrics. `ready` may block until its deadline.
 using ReadyCheck = std::function<Status(const RequestContext&)>;
-void AddHealthRoutes(Router& router, std::string service, ReadyCheck ready, observe::Metrics& metrics);
+void AddHealthRoutes(Router& router, const std::string& service, ReadyCheck ready, observe::Metrics& metrics);
 
 // GET /v1/openapi.json and GET / (a page that says what this is). The document has `router`'s routes as they are now,
 // and those of the roles behind it: a gateway alone describes what one process with all roles does.

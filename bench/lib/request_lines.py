@@ -76,10 +76,10 @@ def small_objects(quick, runs):
         return interleaved({
             "PUT 4 KiB, durable, 32 clients": lambda: wrk(port, ours, [pid], 32, seconds, "PUT", body_bytes=4096),
             "the same, each key new": lambda: wrk(port, [OBJECT + key for key in new_keys(60_000)], [pid], 32, seconds, "PUT", body_bytes=4096),
+            "disk: fdatasync, one writer": fsync_rate,
             "versitygw PUT": lambda: wrk(s3, puts, [s3_pid], 32, seconds, "PUT", body_bytes=4096),
             "versitygw PUT, each key new": lambda: wrk(s3, presigned(s3, "put_object", new_keys(10_000)), [s3_pid], 32, seconds,
                                                        "PUT", body_bytes=4096),
-            "disk: fdatasync, one writer": fsync_rate,
             "GET 4 KiB, 32 clients": lambda: wrk(port, [OBJECT + "g"], [pid], 32, seconds),
             "versitygw GET": lambda: wrk(s3, gets, [s3_pid], 32, seconds)}, runs)
 

@@ -10,12 +10,15 @@ namespace {
 constexpr size_t kGroupFloats = size_t{16} << 20;
 
 std::string LogPrefix(const std::string& uid) { return "vectors/" + uid + "/log/"; }
+std::string SnapshotPrefix(const std::string& uid) { return "vectors/" + uid + "/snapshot/"; }
 
 }  // namespace
 
 DurableIndex::DurableIndex(const VectorEnvironment& environment, IndexDefinition definition)
-    : definition_(std::move(definition)),
-      log_(environment.store, LogPrefix(definition_.uid), environment.writer, definition_.options.dimension) {}
+    : environment_(environment),
+      definition_(std::move(definition)),
+      log_(environment.store, LogPrefix(definition_.uid), environment.writer, definition_.options.dimension),
+      snapshots_(environment.store, SnapshotPrefix(definition_.uid)) {}
 
 DurableIndex::~DurableIndex() = default;
 
@@ -24,7 +27,9 @@ Result<std::shared_ptr<DurableIndex>> DurableIndex::Open(const RequestContext& c
                                                          IndexDefinition definition) {
   std::shared_ptr<DurableIndex> opened(new DurableIndex(environment, std::move(definition)));
   LH_ASSIGN(opened->index_, Index::Make(opened->definition_.options, environment.cache_folder, environment.threads));
-  LH_TRY(opened->log_.Claim(context, {}, [&](const LogRecord& record) { return opened->Replay(record); }));
+  LogPosition covered;
+  LH_TRY(opened->OpenSnapshot(context, covered));
+  LH_TRY(opened->log_.Claim(context, covered, [&](const LogRecord& record) { return opened->Replay(record); }));
   return opened;
 }
 
@@ -35,7 +40,10 @@ Status DurableIndex::Replay(const LogRecord& record) {
                 LogName(record.position), record.version_before, index_->version().value);
   }
   std::vector<const Batch*> batches;
-  for (const Batch& batch : record.batches) batches.push_back(&batch);
+  for (const Batch& batch : record.batches) {
+    batches.push_back(&batch);
+    items_since_snapshot_.fetch_add(batch.ids.size() + batch.removed.size());
+  }
   if (auto applied = index_->Apply(batches); !applied) return Fail(std::move(applied).error());
   return {};
 }
@@ -64,7 +72,11 @@ Result<std::vector<Applied>> DurableIndex::WriteGroup(const RequestContext& cont
     LH_TRY(log_.Settle(context, [this](const LogRecord& record) { return Replay(record); }));
   }
   LH_TRY(log_.Append(context, index_->version().value, batches));
-  return index_->Apply(batches);
+  auto applied = index_->Apply(batches);
+  // What is in the log will be applied, now or before the next batch: memory may never fall behind it.
+  if (!applied) log_.Reread();
+  for (const Batch* batch : batches) items_since_snapshot_.fetch_add(batch->ids.size() + batch->removed.size());
+  return applied;
 }
 
 Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch& batch) {
@@ -96,7 +108,5 @@ Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch&
   turn_.NotifyAll();
   return *std::move(mine.result);
 }
-
-void DurableIndex::Maintain(const RequestContext&) { index_->Maintain(); }
 
 }  // namespace lakehouse::vector

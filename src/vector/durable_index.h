@@ -4,6 +4,8 @@
 // that wait. Thread-safe. REQUIRES: the environment's members outlive the index.
 #pragma once
 
+#include <atomic>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +17,7 @@
 #include "object/object_store.h"
 #include "vector/index.h"
 #include "vector/index_log.h"
+#include "vector/snapshot_store.h"
 
 namespace lakehouse::vector {
 
@@ -43,8 +46,12 @@ class DurableIndex {
   // Durable and visible when it returns. REQUIRES: checked (vector/batch.h). kConflict when another vectord took the
   // index over; kInvalid and kExhausted as Index::Apply says.
   Result<Applied> Commit(const RequestContext& context, const Batch& batch) LH_EXCLUDES(mutex_);
-  // Background work. Called now and then by one thread.
-  void Maintain(const RequestContext& context);
+  // Background work: repairs, and a snapshot when enough has come since the last one or nothing comes any more. Called
+  // now and then by one thread.
+  void Maintain(const RequestContext& context) LH_EXCLUDES(mutex_);
+
+  // What of a dropped index lies in the cache folder.
+  void RemoveSegments() const { RemoveOtherSegments({}); }
 
   Index& index() { return *index_; }
   const IndexDefinition& definition() const { return definition_; }
@@ -59,7 +66,16 @@ class DurableIndex {
   std::vector<Waiting*> TakeGroup() LH_REQUIRES(mutex_);
   Result<std::vector<Applied>> WriteGroup(const RequestContext& context, const std::vector<const Batch*>& batches);
   Status Replay(const LogRecord& record);
+  Status OpenSnapshot(const RequestContext& context, LogPosition& covered);
+  Status OpenSegmentOf(const RequestContext& context, const SnapshotManifest& manifest);
+  Status RebuildFrom(const RequestContext& context, const SnapshotManifest& manifest);
+  std::unique_ptr<Index::Pinned> CaptureBetweenGroups() LH_EXCLUDES(mutex_);
+  Status TakeSnapshot(const RequestContext& context) LH_EXCLUDES(mutex_);
+  bool WantsSnapshot();
+  std::filesystem::path SegmentPath(const std::string& name) const;
+  void RemoveOtherSegments(const std::string& name) const;
 
+  const VectorEnvironment& environment_;
   const IndexDefinition definition_;
   std::unique_ptr<Index> index_;
   Mutex mutex_;
@@ -67,6 +83,11 @@ class DurableIndex {
   std::vector<Waiting*> waiting_ LH_GUARDED_BY(mutex_);
   bool writing_ LH_GUARDED_BY(mutex_) = false;  // whoever set it owns log_
   IndexLog log_;
+  SnapshotStore snapshots_;
+  std::atomic<uint64_t> items_since_snapshot_{0};
+  // Of the caretaker's thread alone.
+  uint64_t items_last_seen_ = 0;
+  MonotonicTime quiet_since_{}, no_snapshot_before_{};
 };
 
 }  // namespace lakehouse::vector

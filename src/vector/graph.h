@@ -21,6 +21,15 @@
 
 namespace lakehouse::vector {
 
+// What a segment says of a node besides its record.
+struct NodeInfo {
+  unsigned level = 0;
+  uint32_t upper = 0;  // first row
+  bool held = false, dead = false;
+};
+uint64_t PackNodeInfo(const NodeInfo& info);
+NodeInfo UnpackNodeInfo(uint64_t packed);
+
 class Graph {
  public:
   // REQUIRES: whoever searches or inserts holds a session of `sessions`, which outlives the graph.
@@ -59,19 +68,17 @@ class Graph {
   };
   const Layout& layout() const { return layout_; }
 
-  // What a snapshot keeps of a graph that nobody changes meanwhile, and a graph made of it.
-  struct Parts {
-    uint64_t entry = 0;
-    size_t slots = 0, upper_rows = 0;
-  };
-  Parts parts() const;
-  const char* Record(Slot slot) const { return nodes_->At(slot); }
-  const char* UpperRow(uint32_t row) const { return upper_->At(row); }
-  // State, level and first upper row of a slot in one word.
-  uint64_t PackedInfo(Slot slot) const;
-  // kInternal naming what is wrong when a link, level or row points where nothing is.
-  Status Adopt(const Parts& parts, Mapping nodes, size_t nodes_offset, std::span<const uint64_t> infos,
-               std::span<const uint32_t> upper_rows);
+  // What a segment keeps. REQUIRES: the slot held a node when the segment's state was captured, and a session since.
+  void CopyRecord(Slot slot, const SlotSet& kept, char* out) const;
+  void CopyLinks(Slot slot, unsigned level, const SlotSet& kept, std::span<uint32_t> out) const;
+  uint64_t entry() const { return entry_.load(std::memory_order_acquire); }
+  // Above every slot that ever held a node.
+  size_t slots() const { return slots_.load(std::memory_order_acquire); }
+
+  // Makes an empty graph that of a segment: `nodes` begins with the records of infos.size() slots at `nodes_offset`.
+  // kInternal naming what is wrong when a link, level, row or the entry points where nothing is.
+  Status Adopt(uint64_t entry, std::shared_ptr<Mapping> nodes, size_t nodes_offset, std::span<const uint64_t> infos,
+               std::span<const uint32_t> upper);
 
  private:
   enum class State : uint8_t { kFree = 0, kLive = 1, kDead = 2, kLeaving = 3 };

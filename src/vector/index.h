@@ -22,6 +22,7 @@
 #include "vector/filter.h"
 #include "vector/graph.h"
 #include "vector/item_table.h"
+#include "vector/segment_writer.h"
 #include "vector/types.h"
 
 namespace lakehouse::vector {
@@ -77,6 +78,19 @@ class Index {
   // `folder`: where full vectors lie, mapped; none: in memory. `threads`: for one batch's links.
   static Result<std::unique_ptr<Index>> Make(const IndexOptions& options, std::optional<std::filesystem::path> folder,
                                              unsigned threads);
+
+  // An index as a segment has it. kInternal saying what is wrong with it.
+  static Result<std::unique_ptr<Index>> Adopt(const OpenSegment& segment, std::optional<std::filesystem::path> folder,
+                                              unsigned threads);
+
+  // The index as it stands, kept from reuse while the object lives; Apply may wait for it when the last item goes.
+  struct Pinned {
+    explicit Pinned(SessionPool& pool) : session(pool) {}
+    SessionPool::Session session;
+    IndexCapture capture;
+  };
+  // REQUIRES: not beside Apply or Maintain.
+  std::unique_ptr<Pinned> Capture(LogPosition log);
 
   // Each batch is the next version; all of them are seen at once. One caller at a time gets through.
   // REQUIRES: no id stands in two batches.

@@ -36,7 +36,6 @@ Result<IndexLog::Won> IndexLog::PutIfAbsent(const RequestContext& context, LogPo
 
 Result<LogRecord> IndexLog::ReadRecord(const RequestContext& context, LogPosition position) {
   LH_ASSIGN(const std::string bytes, object::GetWhole(store_, context, prefix_ + LogName(position), uint64_t{1} << 30));
-  bytes_ += bytes.size();
   return DecodeLog(position, dimension_, bytes);
 }
 
@@ -110,8 +109,8 @@ Status IndexLog::Append(const RequestContext& context, uint64_t version_before,
     return Fail(std::move(won).error());
   }
   if (*won == Won::kNo) return Lost();
+  before_last_ = last_;
   last_ = next;
-  bytes_ += bytes.size();
   return {};
 }
 
@@ -143,7 +142,6 @@ Status IndexLog::Trim(const RequestContext& context, LogPosition position) {
     more = page.next_token.has_value();
     options.token = page.next_token.value_or("");
   }
-  bytes_ = 0;
   return {};
 }
 

@@ -28,14 +28,17 @@ class IndexLog {
   // the outcome may be unknown: then `uncertain` is true, and Settle must succeed before the next Append.
   Status Append(const RequestContext& context, uint64_t version_before, const std::vector<const Batch*>& batches);
   bool uncertain() const { return uncertain_; }
+  // The last record could not be applied: Settle hands it over again.
+  void Reread() {
+    last_ = before_last_;
+    uncertain_ = true;
+  }
   // Hands over what did reach the log, and goes on under a new epoch. kConflict when another owner has come.
   Status Settle(const RequestContext& context, const Visit& visit);
-  // Objects up to `position` that a snapshot has made needless; fences younger than a day stay.
+  // From any thread. Objects up to `position` that a snapshot has made needless; fences younger than a day stay.
   Status Trim(const RequestContext& context, LogPosition position);
 
   LogPosition last() const { return last_; }
-  // Bytes read or written since the last Trim.
-  uint64_t bytes() const { return bytes_; }
   bool lost() const { return lost_; }
 
  private:
@@ -49,8 +52,7 @@ class IndexLog {
   object::ObjectStore& store_;
   const std::string prefix_, writer_;
   const uint32_t dimension_;
-  LogPosition last_;
-  uint64_t bytes_ = 0;
+  LogPosition last_, before_last_;
   bool lost_ = false;
   bool uncertain_ = false;
 };

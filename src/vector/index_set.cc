@@ -199,6 +199,7 @@ Result<std::shared_ptr<DurableIndex>> IndexSet::Find(std::string_view name) cons
 
 Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
   std::string uid;
+  std::shared_ptr<DurableIndex> dropped;
   {
     const MutexLock lock(mutex_);
     const auto found = indexes_.find(Lower(name));
@@ -206,6 +207,7 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
       return Fail(ErrorKind::kNotFound, "there is no vector index named \"{}\"", name);
     }
     uid = found->second.definition.uid;
+    if (found->second.index) dropped = *found->second.index;
   }
   RequestContext own = context;
   own.internal = true;
@@ -214,6 +216,7 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
     const MutexLock lock(mutex_);
     indexes_.erase(Lower(name));
   }
+  if (dropped) dropped->RemoveSegments();
   // The index is gone with its definition; what it leaves behind is only room.
   object::ListOptions options{.prefix = "vectors/" + uid + "/"};
   for (bool more = true; more;) {

@@ -71,6 +71,51 @@ std::optional<std::string_view> ItemTable::Metadata(Slot slot) const {
   return std::string_view(record + kRecordHeader + IdBytes(record), field - 1);
 }
 
+std::string_view ItemTable::Record(Slot slot) const {
+  const char* record = EntryOf(slot).record.load(std::memory_order_acquire);
+  return {record, RecordBytes(record)};
+}
+
+Status ItemTable::Adopt(Parts parts, const std::function<bool(Slot)>& free) {
+  const auto wrong = [](std::string_view what) {
+    return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
+  };
+  const size_t slots = parts.offsets.size(), ids = parts.ids.size();
+  LH_TRY(entries_->Reserve(slots));
+  LH_TRY(vectors_->Adopt(parts.mapping, parts.vectors_offset, slots));
+  size_t live = 0;
+  for (Slot slot = 0; slot < slots; ++slot) {
+    const uint64_t begins = parts.offsets[slot];
+    if (begins == 0) {
+      if (free(slot)) free_.push_back(slot);
+      continue;
+    }
+    if (begins - 1 > parts.records.size() || parts.records.size() - (begins - 1) < kRecordHeader ||
+        RecordBytes(parts.records.data() + begins - 1) > parts.records.size() - (begins - 1)) {
+      return wrong("an item lies outside its section");
+    }
+    Entry& entry = EntryOf(slot);
+    entry.record.store(parts.records.data() + begins - 1, std::memory_order_relaxed);
+    entry.inverse_length = parts.lengths[slot];
+    entry.live.store(1, std::memory_order_relaxed);
+    ++live;
+  }
+  if (ids < 64 || !std::has_single_bit(ids) || ids < live * 2) return wrong("its table of ids has an impossible size");
+  const WriterLock lock(ids_mutex_);
+  ids_.assign(parts.ids.begin(), parts.ids.end());
+  id_count_ = 0;
+  for (const Slot slot : ids_) {
+    if (slot == kNoId) continue;
+    if (slot >= slots || EntryOf(slot).live.load(std::memory_order_relaxed) == 0) return wrong("an id leads nowhere");
+    ++id_count_;
+  }
+  if (id_count_ != live) return wrong("its ids are not those of its items");
+  keeps_ = std::move(parts.mapping);
+  slots_.store(slots);
+  live_.store(live);
+  return {};
+}
+
 std::vector<Slot> ItemTable::LiveSlots() const {
   std::vector<Slot> live;
   live.reserve(this->live());

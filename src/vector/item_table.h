@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,6 +45,8 @@ class ItemTable {
   // 1 / length, as cosine needs it; 0 for the zero vector.
   float InverseLength(Slot slot) const { return EntryOf(slot).inverse_length; }
   std::vector<Slot> LiveSlots() const;
+  // Id and metadata as a segment keeps them.
+  std::string_view Record(Slot slot) const;
 
   // The one writer. Place fills free slots, which nobody sees yet; Publish makes them live and others dead.
   Result<std::vector<Slot>> Place(size_t count);
@@ -58,6 +61,17 @@ class ItemTable {
   void Publish(const Change& change) LH_EXCLUDES(ids_mutex_);
   // Even when nothing is being published; odd meanwhile. What was read between two equal even numbers belongs together.
   uint64_t publications() const { return publications_.load(std::memory_order_acquire); }
+  // Makes an empty table that of a segment, whose mapping it keeps; `free` tells slots that hold no node either.
+  // kInternal naming what is wrong when an offset or a slot points where nothing is.
+  struct Parts {
+    std::shared_ptr<Mapping> mapping;  // what the spans lie in
+    size_t vectors_offset = 0;
+    std::span<const float> lengths;
+    std::span<const uint64_t> offsets;
+    std::string_view records;
+    std::span<const Slot> ids;
+  };
+  Status Adopt(Parts parts, const std::function<bool(Slot)>& free);
   // Slots that went and that no session can see any more.
   void Free(std::span<const Slot> slots);
 
@@ -78,6 +92,7 @@ class ItemTable {
   const uint32_t dimension_;
   std::unique_ptr<SlotMemory> vectors_, entries_;
   std::vector<Slot> free_;
+  std::shared_ptr<const void> keeps_;  // where records that are not ours lie
   std::atomic<size_t> live_{0}, slots_{0};
   std::atomic<uint64_t> publications_{0}, record_bytes_{0};
 

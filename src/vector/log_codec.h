@@ -13,18 +13,13 @@
 
 #include "base/result.h"
 #include "vector/index.h"
+#include "vector/types.h"
 
 namespace lakehouse::vector {
 
 inline constexpr uint32_t kLogVersion = 1;
 
 enum class LogKind : uint8_t { kOpen = 1, kBatches = 2, kFence = 3 };
-
-struct LogPosition {
-  uint32_t epoch = 0;
-  uint64_t number = 0;
-  auto operator<=>(const LogPosition&) const = default;
-};
 
 struct LogRecord {
   LogKind kind = LogKind::kBatches;

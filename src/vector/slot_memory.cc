@@ -67,18 +67,18 @@ Result<Mapping> SlotMemory::NewChunk() {
   return Mapping(static_cast<char*>(data), bytes);
 }
 
-Status SlotMemory::Adopt(Mapping base, size_t offset, size_t slots) {
+Status SlotMemory::Adopt(std::shared_ptr<Mapping> base, size_t offset, size_t slots) {
   const MutexLock lock(mutex_);
   const size_t whole = slots / kChunkSlots, rest = slots % kChunkSlots;
-  for (size_t i = 0; i < whole; ++i) chunks_[i].store(base.data() + offset + i * kChunkSlots * stride_);
+  for (size_t i = 0; i < whole; ++i) chunks_[i].store(base->data() + offset + i * kChunkSlots * stride_);
   if (rest != 0) {
     // The last chunk will grow, so it is a copy with room behind it.
     LH_ASSIGN(Mapping chunk, NewChunk());
-    std::memcpy(chunk.data(), base.data() + offset + whole * kChunkSlots * stride_, rest * stride_);
+    std::memcpy(chunk.data(), base->data() + offset + whole * kChunkSlots * stride_, rest * stride_);
     chunks_[whole].store(chunk.data());
     mappings_.push_back(std::move(chunk));
   }
-  mappings_.push_back(std::move(base));
+  adopted_ = std::move(base);
   reserved_.store((whole + (rest != 0 ? 1 : 0)) * kChunkSlots, std::memory_order_release);
   return {};
 }

@@ -45,8 +45,9 @@ class SlotMemory {
 
   // `folder`: where the file without a name lies; none: anonymous memory.
   static Result<std::unique_ptr<SlotMemory>> Make(size_t stride_bytes, std::optional<std::filesystem::path> folder);
-  // The first `slots` records are `base`'s bytes from `offset` (a multiple of 64), in order.
-  Status Adopt(Mapping base, size_t offset, size_t slots);
+  // The first `slots` records are `base`'s bytes from `offset` (a multiple of 64), in order. REQUIRES: nothing
+  // reserved.
+  Status Adopt(std::shared_ptr<Mapping> base, size_t offset, size_t slots);
 
   // Makes records below `slots` usable, filled with zeros. kExhausted when there is no room.
   Status Reserve(size_t slots);
@@ -68,6 +69,7 @@ class SlotMemory {
   Mutex mutex_;
   FileDescriptor file_ LH_GUARDED_BY(mutex_);
   std::vector<Mapping> mappings_ LH_GUARDED_BY(mutex_);
+  std::shared_ptr<Mapping> adopted_ LH_GUARDED_BY(mutex_);
 };
 
 }  // namespace lakehouse::vector

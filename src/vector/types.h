@@ -1,6 +1,7 @@
 // The words of this folder: metrics, quantizations, what an index is made with. Value types.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,5 +37,12 @@ Status CheckOptions(const IndexOptions& options);
 
 // Counts an index's acknowledged batches; 0 is an index nothing was added to.
 using IndexVersion = Strong<struct IndexVersionTag>;
+
+// Where a record stands in an index's log: who owned the index, and the number, which rises by one across owners.
+struct LogPosition {
+  uint32_t epoch = 0;
+  uint64_t number = 0;
+  auto operator<=>(const LogPosition&) const = default;
+};
 
 }  // namespace lakehouse::vector

@@ -1,0 +1,157 @@
+#include "vector/segment.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "base/hash.h"
+#include "vector/byte_codec.h"
+
+namespace lakehouse::vector {
+namespace {
+
+constexpr std::string_view kMagic = "LHVECSEG";
+constexpr size_t kChecksumBytes = 8;
+
+std::unexpected<Error> Wrong(std::string_view what) {
+  return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
+}
+
+Status CheckCounts(const SegmentHeader& header) {
+  const auto bytes = [&](Section section) { return header.of(section).bytes; };
+  const uint64_t slots = header.slots, dimension = header.options.dimension;
+  if (slots > SlotMemory::kMaxSlots || header.live > slots) return Wrong("its number of slots is impossible");
+  if (header.upper_rows > slots * 16) return Wrong("its number of upper rows is impossible");
+  if (header.node_stride > (size_t{1} << 16) || header.node_stride % 64 != 0)
+    return Wrong("its node size is impossible");
+  const bool graph = bytes(Section::kNodes) != 0;
+  if ((bytes(Section::kMean) != 0 && bytes(Section::kMean) != dimension * sizeof(float)) ||
+      bytes(Section::kVectors) != slots * dimension * sizeof(float) ||
+      bytes(Section::kLengths) != slots * sizeof(float) || bytes(Section::kOffsets) != slots * sizeof(uint64_t) ||
+      bytes(Section::kIds) % sizeof(uint32_t) != 0 || (graph && bytes(Section::kNodes) != slots * header.node_stride) ||
+      bytes(Section::kInfos) != (graph ? slots * sizeof(uint64_t) : 0) ||
+      bytes(Section::kUpper) != (graph ? header.upper_rows * header.options.m * sizeof(uint32_t) : 0)) {
+    return Wrong("a section's size does not fit its count");
+  }
+  return {};
+}
+
+struct Piece {
+  size_t section;
+  std::string_view bytes;
+};
+
+}  // namespace
+
+std::string EncodeSegmentHeader(const SegmentHeader& header) {
+  std::string page;
+  ByteWriter out(page);
+  out.Bytes(kMagic);
+  out.Put(kSegmentVersion);
+  out.Put(header.options.dimension);
+  out.Put(static_cast<uint32_t>(header.options.metric));
+  out.Put(static_cast<uint32_t>(header.options.quantization));
+  out.Put(header.options.m);
+  out.Put(header.options.ef_construction);
+  out.Put(header.version);
+  out.Put(header.log.epoch);
+  out.Put(uint32_t{0});
+  out.Put(header.log.number);
+  out.Put(header.seed);
+  out.Put(header.slots);
+  out.Put(header.live);
+  out.Put(header.upper_rows);
+  out.Put(header.entry);
+  out.Put(header.node_stride);
+  for (const auto& place : header.sections) {
+    out.Put(place.offset);
+    out.Put(place.bytes);
+    out.Put(place.checksum);
+  }
+  page.resize(kSegmentPage - kChecksumBytes);
+  out.Put(Xxh3(page));
+  return page;
+}
+
+Result<SegmentHeader> DecodeSegmentHeader(std::string_view page, uint64_t file_bytes) {
+  if (page.size() != kSegmentPage || !page.starts_with(kMagic)) return Wrong("it does not begin like one");
+  uint64_t checksum;
+  std::memcpy(&checksum, page.data() + kSegmentPage - kChecksumBytes, sizeof checksum);
+  page.remove_suffix(kChecksumBytes);
+  if (Xxh3(page) != checksum) return Wrong("the checksum of its header does not match");
+  ByteReader in(page.substr(kMagic.size()), "the vector segment's header");
+  SegmentHeader header;
+  LH_ASSIGN(const auto format, in.Get<uint32_t>());
+  if (format != kSegmentVersion) {
+    return Fail(ErrorKind::kInternal, "the vector segment has format version {}; this program reads {}", format,
+                kSegmentVersion);
+  }
+  LH_ASSIGN(header.options.dimension, in.Get<uint32_t>());
+  LH_ASSIGN(const auto metric, in.Get<uint32_t>());
+  LH_ASSIGN(const auto quantization, in.Get<uint32_t>());
+  if (metric > 2 || quantization > 4) return Wrong("its metric or quantization is unknown");
+  header.options.metric = static_cast<Metric>(metric);
+  header.options.quantization = static_cast<Quantization>(quantization);
+  LH_ASSIGN(header.options.m, in.Get<uint32_t>());
+  LH_ASSIGN(header.options.ef_construction, in.Get<uint32_t>());
+  if (!CheckOptions(header.options)) return Wrong("its options are impossible");
+  LH_ASSIGN(header.version, in.Get<uint64_t>());
+  LH_ASSIGN(header.log.epoch, in.Get<uint32_t>());
+  if (auto unused = in.Get<uint32_t>(); !unused) return Fail(std::move(unused).error());
+  for (uint64_t* field : {&header.log.number, &header.seed, &header.slots, &header.live, &header.upper_rows,
+                          &header.entry, &header.node_stride}) {
+    LH_ASSIGN(*field, in.Get<uint64_t>());
+  }
+  uint64_t end = kSegmentPage;
+  for (auto& place : header.sections) {
+    LH_ASSIGN(place.offset, in.Get<uint64_t>());
+    LH_ASSIGN(place.bytes, in.Get<uint64_t>());
+    LH_ASSIGN(place.checksum, in.Get<uint64_t>());
+    if (place.offset < end || place.offset % kSegmentPage != 0 || place.offset > file_bytes ||
+        place.bytes > file_bytes - place.offset) {
+      return Wrong("a section lies outside the file");
+    }
+    end = place.offset + place.bytes;
+  }
+  LH_TRY(CheckCounts(header));
+  return header;
+}
+
+Result<OpenSegment> MapSegment(const std::filesystem::path& path, unsigned threads) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return Fail(ErrnoError(errno, "opening a segment of a vector index"));
+  struct stat info{};
+  if (fstat(file.get(), &info) != 0) return Fail(ErrnoError(errno, "a segment of a vector index"));
+  const auto bytes = static_cast<uint64_t>(info.st_size);
+  if (bytes < kSegmentPage) return Wrong("it is shorter than its header");
+  OpenSegment segment;
+  LH_ASSIGN(auto mapping, Mapping::OfFile(file.get(), bytes));
+  segment.mapping = std::make_shared<Mapping>(std::move(mapping));
+  LH_ASSIGN(segment.header, DecodeSegmentHeader({segment.mapping->data(), kSegmentPage}, bytes));
+  // Largest first, so that the threads end together.
+  std::vector<size_t> order(kSections);
+  for (size_t i = 0; i < kSections; ++i) order[i] = i;
+  std::ranges::sort(order, std::greater<>(), [&](size_t i) { return segment.header.sections[i].bytes; });
+  std::atomic<size_t> next{0};
+  std::atomic<bool> good{true};
+  const auto work = [&] {
+    for (size_t i = next.fetch_add(1); i < kSections; i = next.fetch_add(1)) {
+      const auto& place = segment.header.sections[order[i]];
+      if (Xxh3({segment.mapping->data() + place.offset, place.bytes}) != place.checksum) good = false;
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (unsigned i = 1; i < std::min<unsigned>(threads, kSections); ++i) helpers.emplace_back(work);
+    work();
+  }
+  if (!good) return Wrong("the checksum of a section does not match");
+  return segment;
+}
+
+}  // namespace lakehouse::vector

@@ -39,6 +39,12 @@ std::string PathOfKey(std::string_view key) {
       if (component.empty()) break;
       path += kPieceFolder;
       path += '/';
+      // What is left may be "." or "..", which a file system would take for folders.
+      if (component == "." || component == "..") {
+        path += "%2E";
+        component.remove_prefix(1);
+        if (component.empty()) break;
+      }
     }
     if (slash == std::string_view::npos) return path;
     path += '/';

@@ -3,7 +3,8 @@
 //
 // An ordinary key is the same path below the root. What a file system cannot hold is escaped, always with a '%', which
 // an unescaped name never has: '%' itself as "%25"; a component of more than 200 bytes is cut, each piece but the last
-// being a folder named "<piece>%+"; the component ".lakehouse" at the top is "%2Elakehouse"; an object whose name is
+// being a folder named "<piece>%+", and a last piece of dots begins with "%2E"; the component ".lakehouse" at the top
+// is "%2Elakehouse"; an object whose name is
 // also a folder's is "<name>%o".
 #pragma once
 

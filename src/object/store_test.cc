@@ -282,6 +282,15 @@ TEST_P(ObjectStoreTest, StrangeKeysLiveSideBySide) {
   EXPECT_EQ(Keys(), keys);
 }
 
+// A long component is cut for the file system; what is left of it may be dots, which must not climb out of the folder.
+TEST_P(ObjectStoreTest, LongNamesThatEndInDotsStayWhereTheyAre) {
+  const std::string folder(200, 's');
+  const std::vector<std::string> keys = {
+      "t/" + folder + "../x", "t/" + folder + "./x", "t/" + folder + "..", "t/" + folder + "/x", "t/x", "x"};
+  for (const std::string& key : keys) ASSERT_TRUE(Put(key, "of " + key)) << key;
+  for (const std::string& key : keys) EXPECT_EQ(Read(key), "of " + key);
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, ObjectStoreTest, ::testing::Values("memory", "local", "pending", "s3"),
                          [](const auto& info) { return info.param; });
 

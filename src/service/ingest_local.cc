@@ -184,6 +184,8 @@ Result<IngestResult> LocalIngest::Import(const RequestContext& context, const In
   commit.commit_id = commit_id;
   commit.source_sha256 = upload.source_sha256;
   commit.allow_duplicate_source = request.allow_duplicates;
+  // The caller needs the commit alone, not every object of the dataset.
+  commit.brief = true;
   const auto registered = Register(context, commit);
   if (!registered) {
     // Where the outcome is unknown the objects stay: if the commit happened they are the data, if not they are garbage.

@@ -145,14 +145,18 @@ void Graph::Prefetch(Slot slot) const {
 // The neighbours not seen before, their codes on the way from memory.
 size_t Graph::GatherUnvisited(Slot from, unsigned level, SearchScratch& scratch, Slot* slots,
                               const char** nodes) const {
+  SearchScratch::Seen seen(scratch);
+  const size_t code = codec_->code_bytes(), ahead = std::min(code, kPrefetchBytes);
   size_t count = 0;
   for (uint32_t& link : LinksOf(from, level)) {
     const Slot to = LoadLink(link);
     if (to == kNoSlot) break;
-    if (!scratch.Visit(to)) continue;
-    Prefetch(to);
+    if (!seen.Visit(to)) continue;
+    const char* node = NodeOf(to);
+    for (size_t at = 0; at < ahead; at += 64) __builtin_prefetch(node + at);
+    __builtin_prefetch(node + code);
     slots[count] = to;
-    nodes[count++] = NodeOf(to);
+    nodes[count++] = node;
   }
   return count;
 }
@@ -197,7 +201,7 @@ void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratc
   auto& beam = scratch.beam;
   beam.resize(ef + 1);
   scratch.MakeRoom(nodes_->reserved());
-  scratch.Visit(start.slot);
+  SearchScratch::Seen(scratch).Visit(start.slot);
   beam[0] = start;
   size_t size = 1;
   for (size_t at = 0; at < size;) {
@@ -383,7 +387,7 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
     std::push_heap(out.begin(), out.end(), Nearer);
   };
   const Candidate start = Descend(entry, 0, scratch);
-  scratch.Visit(start.slot);
+  SearchScratch::Seen(scratch).Visit(start.slot);
   add(start);
   size_t seen = 1;
   while (!open.empty() && seen < budget) {

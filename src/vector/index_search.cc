@@ -107,22 +107,25 @@ bool Index::CollectExact(const RequestContext& context, const float* query, cons
   return in_time;
 }
 
-// The candidates that live, by the distance of their full vectors; at most `rerank` of them.
+// The first `rerank` candidates that live, by the distance of their full vectors.
 void Index::KeepNearest(const float* query, size_t rerank, std::vector<Candidate>& candidates) const {
   constexpr size_t kAhead = 4, kLines = 8;
-  std::erase_if(candidates, [&](const Candidate& candidate) { return !items_->IsLive(candidate.slot); });
-  if (candidates.size() > rerank) candidates.resize(rerank);
-  const size_t bytes = options_.dimension * sizeof(float);
+  const size_t bytes = std::min(options_.dimension * sizeof(float), kLines * 64);
   const auto prefetch = [&](size_t i) {
     if (i >= candidates.size()) return;
+    items_->Prefetch(candidates[i].slot);
     const auto* vector = reinterpret_cast<const char*>(items_->Vector(candidates[i].slot));
-    for (size_t at = 0; at < std::min(bytes, kLines * 64); at += 64) __builtin_prefetch(vector + at);
+    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(vector + at);
   };
   for (size_t i = 0; i < kAhead; ++i) prefetch(i);
-  for (size_t i = 0; i < candidates.size(); ++i) {
+  size_t kept = 0;
+  for (size_t i = 0; i < candidates.size() && kept < rerank; ++i) {
     prefetch(i + kAhead);
-    candidates[i].distance = Distance(query, candidates[i].slot);
+    const Slot slot = candidates[i].slot;
+    if (!items_->IsLive(slot)) continue;
+    candidates[kept++] = {Distance(query, slot), slot};
   }
+  candidates.resize(kept);
   std::sort(candidates.begin(), candidates.end(), Nearer);
 }
 
@@ -230,6 +233,8 @@ Result<SearchAnswer> Index::Search(const RequestContext& context, const SearchRe
     return !items_->IsLive(candidate.slot) || (request.max_distance && candidate.distance > *request.max_distance);
   });
   if (found.size() > request.k) found.resize(request.k);
+  for (const Candidate& candidate : found) items_->PrefetchRecord(candidate.slot);
+  answer.hits.reserve(found.size());
   for (const Candidate& candidate : found) answer.hits.push_back(MakeHit(candidate, request));
   if (!settled) DropRepeats(answer.hits);
   return answer;

@@ -44,6 +44,8 @@ class ItemTable {
   const float* Vector(Slot slot) const { return reinterpret_cast<const float*>(vectors_->At(slot)); }
   // 1 / length, as cosine needs it; 0 for the zero vector.
   float InverseLength(Slot slot) const { return EntryOf(slot).inverse_length; }
+  void Prefetch(Slot slot) const { __builtin_prefetch(&EntryOf(slot)); }
+  void PrefetchRecord(Slot slot) const { __builtin_prefetch(EntryOf(slot).record.load(std::memory_order_relaxed)); }
   std::vector<Slot> LiveSlots() const;
   // Id and metadata as a segment keeps them.
   std::string_view Record(Slot slot) const;

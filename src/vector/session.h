@@ -25,21 +25,36 @@ struct Candidate {
 // What one search or insert needs; reused, so that a search allocates nothing.
 class SearchScratch {
  public:
-  // True the first time since Clear. REQUIRES: slot below the room made.
-  bool Visit(Slot slot) {
-    uint64_t& word = visited_[slot / 64];
-    const uint64_t bit = uint64_t{1} << (slot % 64);
-    if ((word & bit) != 0) return false;
-    if (word == 0) touched_.push_back(slot / 64);
-    word |= bit;
-    return true;
-  }
+  // What was seen since Clear. A view for tight loops: REQUIRES that MakeRoom was called for the slots asked about.
+  class Seen {
+   public:
+    explicit Seen(SearchScratch& scratch)
+        : words_(scratch.visited_.data()), touched_(scratch.touched_.data()), count_(scratch.touched_count_) {}
+    // True the first time.
+    bool Visit(Slot slot) {
+      uint64_t& word = words_[slot / 64];
+      const uint64_t before = word, bit = uint64_t{1} << (slot % 64);
+      if ((before & bit) != 0) return false;
+      word = before | bit;
+      // Written always, kept when the word was clean: no branch to mispredict.
+      touched_[count_] = slot / 64;
+      count_ += before == 0 ? 1 : 0;
+      return true;
+    }
+
+   private:
+    uint64_t* words_;
+    uint32_t* touched_;
+    size_t& count_;
+  };
   void MakeRoom(size_t slots) {
-    if (visited_.size() * 64 < slots) visited_.resize((slots + 63) / 64 * 3 / 2 + 1);
+    if (visited_.size() * 64 >= slots) return;
+    visited_.resize((slots + 63) / 64 * 3 / 2 + 1);
+    touched_.resize(visited_.size() + 1);
   }
   void Clear() {
-    for (const uint32_t word : touched_) visited_[word] = 0;
-    touched_.clear();
+    for (size_t i = 0; i < touched_count_; ++i) visited_[touched_[i]] = 0;
+    touched_count_ = 0;
   }
 
   PreparedQuery query, other;
@@ -49,6 +64,7 @@ class SearchScratch {
   friend class SessionPool;
   std::vector<uint64_t> visited_;
   std::vector<uint32_t> touched_;
+  size_t touched_count_ = 0;
   std::atomic<uint64_t> epoch_{0};  // 0: idle; else the pool's epoch when its session began
 };
 

@@ -41,6 +41,24 @@ Status Run(const ParsedCommand& parsed, Console& console) {
           [&](const RemoveOptions& o) { return with_client([&](Client& c) { return RunRemove(c, console, o); }); },
           [&](const StatusOptions&) { return with_client([&](Client& c) { return RunStatus(c, console, global); }); },
           [&](const GcOptions& o) { return with_client([&](Client& c) { return RunGc(c, console, global, o); }); },
+          [&](const VectorCreateOptions& o) {
+            return with_client([&](Client& c) { return RunVectorCreate(c, console, global, o); });
+          },
+          [&](const VectorAddOptions& o) {
+            return with_client([&](Client& c) { return RunVectorAdd(c, console, global, o); });
+          },
+          [&](const VectorSearchOptions& o) {
+            return with_client([&](Client& c) { return RunVectorSearch(c, console, global, o); });
+          },
+          [&](const VectorListOptions&) {
+            return with_client([&](Client& c) { return RunVectorList(c, console, global); });
+          },
+          [&](const VectorShowOptions& o) {
+            return with_client([&](Client& c) { return RunVectorShow(c, console, global, o); });
+          },
+          [&](const VectorDropOptions& o) {
+            return with_client([&](Client& c) { return RunVectorDrop(c, console, global, o); });
+          },
           [&](const ConvertOptions& o) { return RunConvert(console, global, o); },
           [&](const ConfigOptions& o) { return RunConfig(console, global, o); },
           [&](const CompletionOptions& o) { return RunCompletion(console, o); },

@@ -1,6 +1,7 @@
 #include "cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <map>
 
@@ -33,11 +34,19 @@ class CommandLine {
 
  private:
   template <typename Options>
-  CLI::App* Add(const std::string& name, const std::string& doc, const std::string& example, Options& options);
+  CLI::App* Add(CLI::App& parent, const std::string& name, const std::string& doc, const std::string& example,
+                Options& options);
+  template <typename Options>
+  CLI::App* Add(const std::string& name, const std::string& doc, const std::string& example, Options& options) {
+    return Add(app_, name, doc, example, options);
+  }
   void AddRole(const std::string& name, server::Role role, const std::string& doc);
   void AddIngest();
   void AddSql();
   void AddDatasetCommands();
+  void AddVectorCommands();
+  void AddVectorAdd(CLI::App& vectors);
+  void AddVectorSearch(CLI::App& vectors);
   void AddObjectCommands();
   void AddServerCommands();
   void AddOwnCommands();
@@ -63,12 +72,18 @@ class CommandLine {
   VersionOptions version_;
   CompletionOptions completion_;
   HelpMarkdownOptions help_markdown_;
+  VectorCreateOptions vector_create_;
+  VectorAddOptions vector_add_;
+  VectorSearchOptions vector_search_;
+  VectorListOptions vector_list_;
+  VectorShowOptions vector_show_;
+  VectorDropOptions vector_drop_;
 };
 
 template <typename Options>
-CLI::App* CommandLine::Add(const std::string& name, const std::string& doc, const std::string& example,
-                           Options& options) {
-  CLI::App* command = app_.add_subcommand(name, doc);
+CLI::App* CommandLine::Add(CLI::App& parent, const std::string& name, const std::string& doc,
+                           const std::string& example, Options& options) {
+  CLI::App* command = parent.add_subcommand(name, doc);
   command->fallthrough();
   command->footer("Example:\n  " + example);
   command->callback([this, &options] { take_ = [&options] { return Command(std::move(options)); }; });
@@ -148,6 +163,67 @@ void CommandLine::AddDatasetCommands() {
   drop->add_option("NAME", drop_.name, "Dataset")->required();
 }
 
+void CommandLine::AddVectorCommands() {
+  CLI::App* vectors = app_.add_subcommand("vectors", "Keep vectors by id, and find the nearest");
+  vectors->fallthrough();
+  vectors->require_subcommand(1, 1);
+  examples_[vectors] = "lakehouse vectors create docs --dimension 384";
+  vectors->footer("Example:\n  " + examples_[vectors]);
+
+  CLI::App* create = Add(*vectors, "create", "Create a vector index",
+                         "lakehouse vectors create docs --dimension 384 --metric cosine", vector_create_);
+  create->add_option("NAME", vector_create_.name, "Vector index")->required();
+  create->add_option("--dimension", vector_create_.dimension, "Numbers of a vector, 1 to 4096")->required();
+  create->add_option("--metric", vector_create_.metric, "What near means (default cosine)")
+      ->check(CLI::IsMember({"cosine", "l2", "dot"}));
+  create->add_option("--quantization", vector_create_.quantization, "How vectors are kept in memory (default sq8)")
+      ->check(CLI::IsMember({"sq8", "none", "bf16", "rabitq4", "rabitq1"}));
+  create->add_option("--m", vector_create_.m, "Links of a vector, 4 to 64 (default 16)");
+  create->add_option("--ef-construction", vector_create_.ef_construction,
+                     "Candidates for a new vector's links, 8 to 2000 (default 200)");
+  AddVectorAdd(*vectors);
+  AddVectorSearch(*vectors);
+  Add(*vectors, "ls", "List the vector indexes", "lakehouse vectors ls", vector_list_);
+  CLI::App* show = Add(*vectors, "show", "Show a vector index", "lakehouse vectors show docs", vector_show_);
+  show->add_option("NAME", vector_show_.name, "Vector index")->required();
+  CLI::App* drop = Add(*vectors, "drop", "Drop a vector index", "lakehouse vectors drop docs", vector_drop_);
+  drop->add_option("NAME", vector_drop_.name, "Vector index")->required();
+}
+
+void CommandLine::AddVectorAdd(CLI::App& vectors) {
+  CLI::App* add = Add(vectors, "add", "Add the items of files to a vector index, or replace those with the same ids",
+                      "lakehouse vectors add docs items.ndjson", vector_add_);
+  add->add_option("NAME", vector_add_.name, "Vector index")->required();
+  add->add_option(
+         "FILE", vector_add_.files,
+         "Files: .ndjson or .jsonl with {\"id\",\"vector\",\"metadata\"} a line, .parquet, .npy; patterns, or - for "
+         "standard input")
+      ->required();
+  add->add_option("--format", vector_add_.format, "What the bytes are, when the file's name does not tell")
+      ->check(CLI::IsMember({"ndjson", "parquet", "npy"}));
+  add->add_option("--ids", vector_add_.ids, "File of one id a line for a .npy; without it ids are row numbers from 0");
+  add->add_option("--id", vector_add_.id_column, "Parquet column of the ids, text or integers (default id)");
+  add->add_option("--vector", vector_add_.vector_column, "Parquet column of the vectors, lists (default vector)");
+  add->add_option("--metadata", vector_add_.metadata_column,
+                  "Parquet column of the metadata, JSON text (default metadata, where there is one)");
+}
+
+void CommandLine::AddVectorSearch(CLI::App& vectors) {
+  CLI::App* search =
+      Add(vectors, "search", "Find the nearest items", "lakehouse vectors search docs --id w-042 -k 5", vector_search_);
+  search->add_option("NAME", vector_search_.name, "Vector index")->required();
+  search->add_option("--vector", vector_search_.vector, "What to be near to, as JSON: [0.1, 0.2, …]");
+  search->add_option("--id", vector_search_.id, "Or the item to be near to")->excludes(search->get_option("--vector"));
+  search->add_option("-k", vector_search_.k, "How many, 1 to 10000")->capture_default_str();
+  search->add_option("--ef", vector_search_.ef, "Candidates that are looked at; more find better and take longer");
+  search->add_option("--filter", vector_search_.filter, "Only items whose metadata fit, as {\"year\":{\"$gte\":2020}}");
+  search->add_flag("--exact", vector_search_.exact, "Compare with every item");
+  search->add_option("--include", vector_search_.include, "What to show beside id and distance (default metadata)")
+      ->check(CLI::IsMember({"metadata", "vector"}))
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
+
 void CommandLine::AddObjectCommands() {
   CLI::App* get = Add("get", "Read an object", "lakehouse get reports/june.pdf -o june.pdf", get_);
   get->add_option("KEY", get_.key, "Key of the object")->required();
@@ -208,6 +284,7 @@ CommandLine::CommandLine() {
   AddIngest();
   AddSql();
   AddDatasetCommands();
+  AddVectorCommands();
   AddObjectCommands();
   AddOwnCommands();
 }
@@ -246,6 +323,20 @@ CommandDescription Describe(const CLI::App& app) {
   return command;
 }
 
+// The flags of all of a command's commands, each once, and the choice between them as its argument.
+void Gather(CommandDescription& command) {
+  FlagDescription choice{{"COMMAND"}, "What to do", true, {}};
+  for (const CommandDescription& below : command.commands) {
+    choice.choices.push_back(below.name);
+    for (const FlagDescription& flag : below.flags) {
+      const auto same = [&flag](const FlagDescription& other) { return other.names == flag.names; };
+      if (std::none_of(command.flags.begin(), command.flags.end(), same)) command.flags.push_back(flag);
+    }
+  }
+  command.usage += " COMMAND";
+  command.arguments.push_back(std::move(choice));
+}
+
 }  // namespace
 
 std::variant<ParsedCommand, Say> ParseCommandLine(std::vector<std::string> arguments) {
@@ -270,10 +361,18 @@ std::variant<ParsedCommand, Say> ParseCommandLine(std::vector<std::string> argum
 std::vector<CommandDescription> DescribeCommands() {
   CommandLine line;
   std::vector<CommandDescription> commands{Describe(line.app())};
-  for (const CLI::App* command : line.app().get_subcommands([](CLI::App*) { return true; })) {
+  const auto children = [](const CLI::App& app) { return app.get_subcommands([](const CLI::App*) { return true; }); };
+  for (const CLI::App* command : children(line.app())) {
     if (command->get_group().empty()) continue;
-    commands.push_back(Describe(*command));
-    commands.back().example = line.examples().at(command);
+    CommandDescription description = Describe(*command);
+    description.example = line.examples().at(command);
+    for (const CLI::App* child : children(*command)) {
+      CommandDescription below = Describe(*child);
+      below.example = line.examples().at(child);
+      description.commands.push_back(std::move(below));
+    }
+    if (!description.commands.empty()) Gather(description);
+    commands.push_back(std::move(description));
   }
   return commands;
 }

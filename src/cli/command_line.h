@@ -34,6 +34,8 @@ struct CommandDescription {
   std::string name, doc, usage, example;
   std::vector<FlagDescription> flags;
   std::vector<FlagDescription> arguments;  // positional
+  // Of a command of commands, as "vectors"; its flags are then all of theirs, its argument the choice of one.
+  std::vector<CommandDescription> commands{};
 };
 // The first is the program itself with the global flags.
 std::vector<CommandDescription> DescribeCommands();

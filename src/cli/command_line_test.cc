@@ -107,11 +107,18 @@ TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
     EXPECT_EQ(say.exit_code, ExitCode::kOk) << commands[i].name;
     EXPECT_THAT(say.text, HasSubstr("Example:")) << commands[i].name;
     EXPECT_THAT(say.text, HasSubstr(commands[i].example)) << commands[i].name;
+    for (const auto& below : commands[i].commands) {
+      EXPECT_THAT(Refused({commands[i].name, below.name, "--help"}).text, HasSubstr(below.example)) << below.name;
+    }
   }
 }
 
 TEST(CommandLine, EveryExampleOfHelpParses) {
+  std::vector<CommandDescription> commands = DescribeCommands();
   for (const auto& command : DescribeCommands()) {
+    commands.insert(commands.end(), command.commands.begin(), command.commands.end());
+  }
+  for (const auto& command : commands) {
     if (command.example.starts_with("source") || command.example.find('|') != std::string::npos) continue;
     std::vector<std::string> words;
     std::string word;

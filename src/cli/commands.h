@@ -21,5 +21,13 @@ Status RunConvert(Console& console, const GlobalOptions& global, const ConvertOp
 Status RunConfig(Console& console, const GlobalOptions& global, const ConfigOptions& options);
 Status RunCompletion(Console& console, const CompletionOptions& options);
 Status RunHelpMarkdown(Console& console);
+Status RunVectorCreate(Client& client, Console& console, const GlobalOptions& global,
+                       const VectorCreateOptions& options);
+Status RunVectorAdd(Client& client, Console& console, const GlobalOptions& global, const VectorAddOptions& options);
+Status RunVectorSearch(Client& client, Console& console, const GlobalOptions& global,
+                       const VectorSearchOptions& options);
+Status RunVectorList(Client& client, Console& console, const GlobalOptions& global);
+Status RunVectorShow(Client& client, Console& console, const GlobalOptions& global, const VectorShowOptions& options);
+Status RunVectorDrop(Client& client, Console& console, const GlobalOptions& global, const VectorDropOptions& options);
 
 }  // namespace lakehouse::cli

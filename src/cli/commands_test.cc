@@ -261,6 +261,130 @@ TEST_F(Commands, LsFollowsThePages) {
             "a     1,234  1.5 kB        2        2  2026-01-31 12:00:00\n");
 }
 
+constexpr char kIndex[] = R"({"name":"docs","dimension":2,"metric":"l2","quantization":"sq8","m":16,
+        "ef_construction":200,"length":2000,"version":4,"bytes":1500})";
+constexpr char kAdded[] = R"({"added":1,"updated":0,"length":7,"version":3})";
+
+TEST_F(Commands, VectorsCreateSendsOnlyWhatIsSaid) {
+  Answer("POST", "/v1/vectors/index", 201, kIndex);
+  const auto done = Run({"vectors", "create", "docs", "--dimension", "2", "--metric", "l2", "--m", "8"});
+  EXPECT_EQ(done.exit_code, ExitCode::kOk) << done.err;
+  EXPECT_EQ(done.out,
+            "name  items  dimension  metric  quantization  memory  version\n"
+            "----  -----  ---------  ------  ------------  ------  -------\n"
+            "docs  2,000          2  l2      sq8           1.5 kB        4\n");
+  ASSERT_EQ(seen_.size(), 1u);
+  EXPECT_EQ(seen_[0].body, R"({"name":"docs","dimension":2,"metric":"l2","m":8})");
+  EXPECT_EQ(Run({"vectors", "create", "docs"}).exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"vectors"}).exit_code, ExitCode::kUsage);
+}
+
+TEST_F(Commands, VectorsAddSendsLinesAsTheyStand) {
+  Answer("GET", "/v1/vectors/index/{name}", 200, kIndex);
+  Answer("POST", "/v1/vectors/index/{name}/add", 200, kAdded);
+  const std::string one = R"({"id":"a","vector":[1,2.50]})";
+  const std::string two = R"({ "id":"b","vector":[3,4],"metadata":{"n":1}})";
+  const auto done = Run({"vectors", "add", "d/x", File("a.ndjson", one + "\r\n\n" + two)});
+  EXPECT_EQ(done.exit_code, ExitCode::kOk) << done.err;
+  ASSERT_EQ(seen_.size(), 2u);
+  EXPECT_EQ(seen_[1].target, "/v1/vectors/index/d%2Fx/add");
+  EXPECT_EQ(seen_[1].body, R"({"items":[)" + one + "," + two + "]}");
+  EXPECT_THAT(done.out, StartsWith("d/x: 1 items added, 0 replaced, 7 in all; "));
+  EXPECT_THAT(done.out, HasSubstr("version 3"));
+}
+
+TEST_F(Commands, VectorsAddKeepsTheOrderOfAnIdThatStandsTwice) {
+  Answer("GET", "/v1/vectors/index/{name}", 200, kIndex);
+  Answer("POST", "/v1/vectors/index/{name}/add", 200, kAdded);
+  const std::string first = R"({"id":"a","vector":[1,2]})";
+  const std::string again = R"({"id":"a","vector":[3,4]})";
+  const auto done = Run({"vectors", "add", "docs", "-", "--json"}, first + "\n" + again + "\n");
+  EXPECT_EQ(done.exit_code, ExitCode::kOk) << done.err;
+  ASSERT_EQ(seen_.size(), 3u);
+  EXPECT_EQ(seen_[1].body, R"({"items":[)" + first + "]}");
+  EXPECT_EQ(seen_[2].body, R"({"items":[)" + again + "]}");
+  EXPECT_THAT(done.out, StartsWith(R"({"added":2,"updated":0,"length":7,"version":3,)"));
+}
+
+TEST_F(Commands, VectorsAddSendsAtMost500ItemsAtOnce) {
+  Answer("GET", "/v1/vectors/index/{name}", 200, kIndex);
+  Answer("POST", "/v1/vectors/index/{name}/add", 200, kAdded);
+  std::string lines;
+  for (int i = 0; i < 1001; ++i) lines += fmt::format(R"({{"id":"{}","vector":[1,2]}})", i) + "\n";
+  EXPECT_EQ(Run({"vectors", "add", "docs", File("a.jsonl", lines)}).exit_code, ExitCode::kOk);
+  ASSERT_EQ(seen_.size(), 4u);
+  EXPECT_THAT(seen_[3].body, StartsWith(R"({"items":[{"id":"1000")"));
+}
+
+TEST_F(Commands, VectorsAddReadsArraysWithAndWithoutIds) {
+  Answer("GET", "/v1/vectors/index/{name}", 200, kIndex);
+  Answer("POST", "/v1/vectors/index/{name}/add", 200, kAdded);
+  const std::string dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }\n";
+  const float numbers[] = {1, 2.5F, 3, -4};
+  std::string npy("\x93NUMPY\x01\x00", 8);
+  npy += {static_cast<char>(dictionary.size()), '\0'};
+  npy += dictionary + std::string(reinterpret_cast<const char*>(numbers), sizeof numbers);
+  const std::string file = File("a.npy", npy);
+  EXPECT_EQ(Run({"vectors", "add", "docs", file}).exit_code, ExitCode::kOk);
+  EXPECT_EQ(seen_.at(1).body, R"({"items":[{"id":"0","vector":[1.0,2.5]},{"id":"1","vector":[3.0,-4.0]}]})");
+  EXPECT_EQ(Run({"vectors", "add", "docs", file, "--ids", File("ids", "x\ny\n")}).exit_code, ExitCode::kOk);
+  EXPECT_EQ(seen_.at(3).body, R"({"items":[{"id":"x","vector":[1.0,2.5]},{"id":"y","vector":[3.0,-4.0]}]})");
+  EXPECT_THAT(Run({"vectors", "add", "docs", file, "--ids", File("few", "x\n")}).err,
+              HasSubstr("it ends before line 2"));
+  EXPECT_THAT(Run({"vectors", "add", "docs", file, "--ids", File("many", "x\ny\nz")}).err, HasSubstr("more lines"));
+  EXPECT_THAT(Run({"vectors", "add", "docs", File("b.npy", npy + "x")}).err, HasSubstr("where its header says"));
+  EXPECT_THAT(Run({"vectors", "add", "docs", "--format", "npy", "-"}, npy.substr(0, npy.size() - 1)).err,
+              HasSubstr("the file ends in row 2 of the 2"));
+}
+
+TEST_F(Commands, VectorsAddNamesTheLineThatIsWrong) {
+  Answer("GET", "/v1/vectors/index/{name}", 200, kIndex);
+  Answer("POST", "/v1/vectors/index/{name}/add", 400,
+         R"x({"detail":"items[1] (id \"b\"): the vector has 1 dimensions; the index has 2"})x",
+         "application/problem+json");
+  const std::string lines = "{\"id\":\"a\",\"vector\":[1,2]}\n\n{\"id\":\"b\",\"vector\":[1]}\n";
+  const std::string file = File("a.ndjson", lines);
+  EXPECT_THAT(Run({"vectors", "add", "docs", file}).err,
+              StartsWith("lakehouse: " + file + ": line 3 (id \"b\"): the vector has 1 dimensions; the index has 2"));
+  EXPECT_THAT(Run({"vectors", "add", "docs", File("b.ndjson", "{\"id\":7}\n")}).err,
+              HasSubstr("b.ndjson: line 1: field \"id\""));
+  EXPECT_THAT(Run({"vectors", "add", "docs", File("c.ndjson", "\nnonsense")}).err, HasSubstr("c.ndjson: line 2: "));
+  EXPECT_EQ(Run({"vectors", "add", "docs", File("d.txt", "")}).exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"vectors", "add", "docs", "-", "--format", "parquet"}).exit_code, ExitCode::kUsage);
+}
+
+TEST_F(Commands, VectorsSearchTakesAVectorOrAnItem) {
+  Answer("GET", "/v1/vectors/index/{name}/items/{id}", 200, R"({"id":"a","vector":[1.5,2],"metadata":null})");
+  Answer(
+      "POST", "/v1/vectors/index/{name}/search", 200,
+      R"({"results":[{"id":"a","distance":0.5,"metadata":{"n":1}},{"id":"b","distance":2,"metadata":null}],"version":4})");
+  const auto done = Run({"vectors", "search", "docs", "--vector", "[1, -2]", "-k", "2", "--ef", "50", "--exact",
+                         "--filter", R"({"n":{"$gte":1}})"});
+  EXPECT_EQ(done.exit_code, ExitCode::kOk) << done.err;
+  EXPECT_EQ(done.out,
+            "id  distance  metadata\n"
+            "--  --------  --------\n"
+            "a        0.5  {\"n\":1}\n"
+            "b          2  NULL\n"
+            "(2 items; version 4)\n");
+  EXPECT_EQ(seen_.at(0).body, R"({"vector":[1, -2],"k":2,"ef":50,"filter":{"n":{"$gte":1}},"exact":true})");
+  EXPECT_EQ(Run({"vectors", "search", "docs", "--id", "a/b", "--include", "vector,metadata"}).exit_code, ExitCode::kOk);
+  EXPECT_EQ(seen_.at(1).target, "/v1/vectors/index/docs/items/a%2Fb");
+  EXPECT_EQ(seen_.at(2).body, R"({"vector":[1.5,2],"k":10,"include":["vector","metadata"]})");
+  EXPECT_EQ(Run({"vectors", "search", "docs"}).exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"vectors", "search", "docs", "--vector", "1,2"}).exit_code, ExitCode::kUsage);
+  EXPECT_EQ(Run({"vectors", "search", "docs", "--vector", "[1]", "--filter", "{"}).exit_code, ExitCode::kUsage);
+}
+
+TEST_F(Commands, VectorsAreListedShownAndDropped) {
+  Answer("GET", "/v1/vectors/index", 200, R"({"indexes":[)" + std::string(kIndex) + "]}");
+  Answer("GET", "/v1/vectors/index/{name}", 200, kIndex);
+  Answer("DELETE", "/v1/vectors/index/{name}", 200, "");
+  EXPECT_THAT(Run({"vectors", "ls"}).out, HasSubstr("docs  2,000 "));
+  EXPECT_EQ(Run({"vectors", "show", "docs", "--json"}).out, std::string(kIndex) + "\n");
+  EXPECT_EQ(Run({"vectors", "drop", "docs"}).out, "dropped docs\n");
+}
+
 TEST_F(Commands, ObjectsComeAndGo) {
   Answer("PUT", "/v1/storage/objects/{key...}", 201, R"({"key":"a/b c","size":3,"etag":"e"})");
   Answer("GET", "/v1/storage/objects/{key...}", 200, "xyz", "application/octet-stream");

@@ -34,6 +34,7 @@ std::string Quoted(std::string_view text) {
 }
 
 bool TakesFiles(const CommandDescription& command) {
+  if (std::any_of(command.commands.begin(), command.commands.end(), TakesFiles)) return true;
   return std::any_of(command.arguments.begin(), command.arguments.end(),
                      [](const FlagDescription& argument) { return argument.names.front() == "FILE"; });
 }
@@ -153,6 +154,17 @@ std::string FlagRow(const FlagDescription& flag) {
   return fmt::format("| `{}` | {}{} |\n", Join(flag.names, "`, `"), MarkdownCell(flag.doc), choices);
 }
 
+std::string CommandSection(const CommandDescription& command, const std::string& name, std::string_view level) {
+  std::string text = fmt::format("\n{} lakehouse {}\n\n{}.\n\n    lakehouse {}{}\n\nExample: `{}`\n", level, name,
+                                 command.doc, name, command.usage, command.example);
+  std::string rows;
+  for (const FlagDescription& argument : command.arguments) rows += FlagRow(argument);
+  for (const FlagDescription& flag : command.flags) {
+    if (flag.names.front() != "--help" && command.commands.empty()) rows += FlagRow(flag);
+  }
+  return text + "\n| argument or flag | does |\n|---|---|\n" + rows;
+}
+
 std::string Markdown(const std::vector<CommandDescription>& commands) {
   std::string text =
       "# The command line\n\n"
@@ -160,13 +172,9 @@ std::string Markdown(const std::vector<CommandDescription>& commands) {
       "[using-cli.md](using-cli.md).\n\nFlags that every command takes:\n\n| flag | does |\n|---|---|\n";
   for (const FlagDescription& flag : commands.front().flags) text += FlagRow(flag);
   for (size_t i = 1; i < commands.size(); ++i) {
-    const CommandDescription& command = commands[i];
-    text += fmt::format("\n## lakehouse {}\n\n{}.\n\n    lakehouse {}{}\n\nExample: `{}`\n\n", command.name,
-                        command.doc, command.name, command.usage, command.example);
-    text += "| argument or flag | does |\n|---|---|\n";
-    for (const FlagDescription& argument : command.arguments) text += FlagRow(argument);
-    for (const FlagDescription& flag : command.flags) {
-      if (flag.names.front() != "--help") text += FlagRow(flag);
+    text += CommandSection(commands[i], commands[i].name, "##");
+    for (const CommandDescription& below : commands[i].commands) {
+      text += CommandSection(below, commands[i].name + " " + below.name, "###");
     }
   }
   return text;

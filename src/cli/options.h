@@ -81,8 +81,40 @@ struct CompletionOptions {
 // docs/cli.md
 struct HelpMarkdownOptions {};
 
-using Command = std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions,
-                             PutOptions, RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions,
-                             VersionOptions, CompletionOptions, HelpMarkdownOptions>;
+struct VectorCreateOptions {
+  std::string name;
+  uint64_t dimension = 0;
+  std::string metric, quantization;  // empty: the server's default
+  std::optional<uint64_t> m, ef_construction;
+};
+struct VectorAddOptions {
+  std::string name;
+  std::vector<std::string> files;
+  std::string format;  // empty: by the file's name
+  std::string ids;     // file of one id a line, for .npy
+  std::string id_column, vector_column, metadata_column;
+};
+struct VectorSearchOptions {
+  std::string name;
+  std::string vector, id;  // one of them
+  uint64_t k = 10;
+  std::optional<uint64_t> ef;
+  std::string filter;
+  bool exact = false;
+  std::vector<std::string> include;  // empty: metadata
+};
+struct VectorListOptions {};
+struct VectorShowOptions {
+  std::string name;
+};
+struct VectorDropOptions {
+  std::string name;
+};
+
+using Command =
+    std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions, PutOptions,
+                 RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions, VersionOptions,
+                 CompletionOptions, HelpMarkdownOptions, VectorCreateOptions, VectorAddOptions, VectorSearchOptions,
+                 VectorListOptions, VectorShowOptions, VectorDropOptions>;
 
 }  // namespace lakehouse::cli

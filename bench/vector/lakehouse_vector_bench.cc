@@ -189,9 +189,11 @@ int Main(int argc, char** argv) {
     Build(options);
   } else if (what == "search") {
     const auto index = OpenIndex(options);
+    index->Maintain();
     Search(options, *index, std::nullopt);
   } else if (what == "filter") {
     const auto index = OpenIndex(options);
+    index->Maintain();
     Search(options, *index, Must(Filter::Parse("{\"attr\":{\"$lt\":" + Option(options, "below") + "}}")));
   } else if (what == "open") {
     const double start = Seconds();

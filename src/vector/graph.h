@@ -78,7 +78,9 @@ class Graph {
   // Makes an empty graph that of a segment: `nodes` begins with the records of infos.size() slots at `nodes_offset`.
   // kInternal naming what is wrong when a link, level, row or the entry points where nothing is.
   Status Adopt(uint64_t entry, std::shared_ptr<Mapping> nodes, size_t nodes_offset, std::span<const uint64_t> infos,
-               std::span<const uint32_t> upper);
+               std::span<const uint32_t> upper, unsigned threads);
+  // Moves a part of what was adopted into better memory; false when all is. REQUIRES: not beside Insert or Repair.
+  Result<bool> ThawOne() { return nodes_->ThawOne(); }
 
  private:
   enum class State : uint8_t { kFree = 0, kLive = 1, kDead = 2, kLeaving = 3 };
@@ -104,6 +106,10 @@ class Graph {
   }
   static void StoreLinks(std::span<uint32_t> links, std::span<const Candidate> chosen);
 
+  Status CheckNode(Slot slot, std::span<const uint64_t> infos, std::span<const uint32_t> upper,
+                   const SlotSet& held) const;
+  Status CheckNodes(std::span<const uint64_t> infos, std::span<const uint32_t> upper, const SlotSet& held,
+                    unsigned threads) const;
   unsigned RandomLevel(Slot slot) const;
   uint32_t AllocateRows(unsigned count) LH_EXCLUDES(rows_mutex_);
   void FreeRows(uint32_t first, unsigned count) LH_EXCLUDES(rows_mutex_);

@@ -1,6 +1,9 @@
 // The graph's side of segment files.
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <thread>
+#include <vector>
 
 #include "vector/graph_internal.h"
 
@@ -39,38 +42,78 @@ void Graph::CopyRecord(Slot slot, const SlotSet& kept, char* out) const {
   CopyLinks(slot, 0, kept, {reinterpret_cast<uint32_t*>(out + layout_.links_offset), layout_.links});
 }
 
+// Every link of a node leads to a node of its level.
+Status Graph::CheckNode(Slot slot, std::span<const uint64_t> infos, std::span<const uint32_t> upper,
+                        const SlotSet& held) const {
+  const NodeInfo info = UnpackNodeInfo(infos[slot]);
+  if (info.level > kMaxStoredLevel || uint64_t{info.upper} + info.level > upper.size() / layout_.upper_links) {
+    return Wrong("a node has no rows");
+  }
+  for (const uint32_t link : LinksOf(slot, 0)) {
+    if (link == kNoSlot) break;
+    if (!held.Test(link)) return Wrong("a link leads nowhere");
+  }
+  for (unsigned level = 1; level <= info.level; ++level) {
+    for (const uint32_t link :
+         upper.subspan((info.upper + level - 1) * size_t{layout_.upper_links}, layout_.upper_links)) {
+      if (link == kNoSlot) break;
+      if (!held.Test(link) || UnpackNodeInfo(infos[link]).level < level) return Wrong("a link leads nowhere");
+    }
+  }
+  return {};
+}
+
+Status Graph::CheckNodes(std::span<const uint64_t> infos, std::span<const uint32_t> upper, const SlotSet& held,
+                         unsigned threads) const {
+  constexpr size_t kStretch = 16'384;
+  std::atomic<size_t> next{0};
+  std::atomic<bool> good{true};
+  Status wrong;
+  Mutex mutex;
+  const auto work = [&] {
+    for (size_t from = next.fetch_add(kStretch); from < infos.size() && good; from = next.fetch_add(kStretch)) {
+      for (size_t slot = from; slot < std::min(from + kStretch, infos.size()); ++slot) {
+        if ((infos[slot] & 1) == 0) continue;
+        auto checked = CheckNode(static_cast<Slot>(slot), infos, upper, held);
+        if (checked) continue;
+        const MutexLock lock(mutex);
+        wrong = std::move(checked);
+        good = false;
+        return;
+      }
+    }
+  };
+  std::vector<std::jthread> helpers;
+  for (unsigned i = 1; i < threads; ++i) helpers.emplace_back(work);
+  work();
+  helpers.clear();
+  return wrong;
+}
+
 Status Graph::Adopt(uint64_t entry, std::shared_ptr<Mapping> nodes, size_t nodes_offset,
-                    std::span<const uint64_t> infos, std::span<const uint32_t> upper) {
+                    std::span<const uint64_t> infos, std::span<const uint32_t> upper, unsigned threads) {
   const size_t slots = infos.size(), rows = upper.size() / layout_.upper_links;
   LH_TRY(infos_->Reserve(slots));
   LH_TRY(upper_->Reserve(std::max(rows, slots / options_.m * 2) + SlotMemory::kChunkSlots));
   LH_TRY(nodes_->Adopt(std::move(nodes), nodes_offset, slots));
-  const auto leads_nowhere = [&](std::span<const uint32_t> links, unsigned level) {
-    for (const uint32_t link : links) {
-      if (link == kNoSlot) return false;
-      if (link >= slots || (infos[link] & 1) == 0 || UnpackNodeInfo(infos[link]).level < level) return true;
-    }
-    return false;
-  };
+  SlotSet held(slots);
   size_t dead = 0;
   for (Slot slot = 0; slot < slots; ++slot) {
     const NodeInfo info = UnpackNodeInfo(infos[slot]);
     if (!info.held) continue;
-    if (info.level > kMaxStoredLevel || uint64_t{info.upper} + info.level > rows) return Wrong("a node has no rows");
+    held.Set(slot);
     Info& own = InfoOf(slot);
     own.level.store(static_cast<uint8_t>(info.level), std::memory_order_relaxed);
     own.upper.store(info.upper, std::memory_order_relaxed);
     own.state.store(info.dead ? State::kDead : State::kLive, std::memory_order_relaxed);
     dead += info.dead ? 1 : 0;
-    if (leads_nowhere(LinksOf(slot, 0), 0)) return Wrong("a link leads nowhere");
-    for (unsigned level = 1; level <= info.level; ++level) {
-      const auto row = upper.subspan((info.upper + level - 1) * size_t{layout_.upper_links}, layout_.upper_links);
-      if (leads_nowhere(row, level)) return Wrong("a link leads nowhere");
-      std::memcpy(upper_->At(info.upper + level - 1), row.data(), row.size_bytes());
-    }
+  }
+  LH_TRY(CheckNodes(infos, upper, held, threads));
+  for (uint32_t row = 0; row < rows; ++row) {
+    std::memcpy(upper_->At(row), upper.data() + size_t{row} * layout_.upper_links, upper_->stride());
   }
   const auto first = static_cast<Slot>(entry);
-  if (first >= slots || (infos[first] & 1) == 0 || UnpackNodeInfo(infos[first]).level != entry >> 32) {
+  if (!held.Test(first) || UnpackNodeInfo(infos[first]).level != entry >> 32) {
     return Wrong("the way into the graph leads nowhere");
   }
   entry_.store(entry);

@@ -200,9 +200,19 @@ void Index::ForEach(const std::function<bool(const StoredItem&)>& visit) {
   }
 }
 
+void Index::Thaw() {
+  for (bool more = true; more;) {
+    // A piece at a time, so that no batch waits for longer than one copy of a few megabytes.
+    const MutexLock lock(apply_mutex_);
+    const auto held = graph();
+    more = held && held->ThawOne().value_or(false);
+  }
+}
+
 void Index::Maintain() {
   constexpr size_t kFewDead = 256;
   const MutexLock maintaining(maintain_mutex_);
+  Thaw();
   const auto held = graph();
   if (!held || held->dead() < std::max(kFewDead, items_->live() / 10)) return;
   const std::vector<Slot> freed = held->Repair();

@@ -104,6 +104,8 @@ class Index {
 
   // Background work, when there is any worth doing: takes dead nodes out. One caller at a time gets through.
   void Maintain() LH_EXCLUDES(maintain_mutex_);
+  // After Adopt: the graph into memory of large pages, piece by piece. Called by Maintain.
+  void Thaw() LH_EXCLUDES(apply_mutex_);
 
   const IndexOptions& options() const { return options_; }
   size_t length() const { return items_->live(); }

@@ -79,8 +79,19 @@ Status SlotMemory::Adopt(std::shared_ptr<Mapping> base, size_t offset, size_t sl
     mappings_.push_back(std::move(chunk));
   }
   adopted_ = std::move(base);
+  frozen_to_ = whole;
   reserved_.store((whole + (rest != 0 ? 1 : 0)) * kChunkSlots, std::memory_order_release);
   return {};
+}
+
+Result<bool> SlotMemory::ThawOne() {
+  const MutexLock lock(mutex_);
+  if (frozen_from_ == frozen_to_) return false;
+  LH_ASSIGN(Mapping chunk, NewChunk());
+  std::memcpy(chunk.data(), chunks_[frozen_from_].load(std::memory_order_relaxed), chunk.bytes());
+  chunks_[frozen_from_++].store(chunk.data(), std::memory_order_release);
+  mappings_.push_back(std::move(chunk));
+  return true;
 }
 
 Status SlotMemory::Reserve(size_t slots) {

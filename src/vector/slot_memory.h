@@ -49,6 +49,10 @@ class SlotMemory {
   // reserved.
   Status Adopt(std::shared_ptr<Mapping> base, size_t offset, size_t slots);
 
+  // Copies the next adopted chunk into memory of large pages, which random reads like better than a file's small ones;
+  // false when there is none left. REQUIRES: nobody writes meanwhile; readers may.
+  Result<bool> ThawOne();
+
   // Makes records below `slots` usable, filled with zeros. kExhausted when there is no room.
   Status Reserve(size_t slots);
   char* At(Slot slot) const {
@@ -70,6 +74,7 @@ class SlotMemory {
   FileDescriptor file_ LH_GUARDED_BY(mutex_);
   std::vector<Mapping> mappings_ LH_GUARDED_BY(mutex_);
   std::shared_ptr<Mapping> adopted_ LH_GUARDED_BY(mutex_);
+  size_t frozen_from_ LH_GUARDED_BY(mutex_) = 0, frozen_to_ LH_GUARDED_BY(mutex_) = 0;  // chunks still in the mapping
 };
 
 }  // namespace lakehouse::vector

@@ -11,6 +11,7 @@ namespace lakehouse::vector {
 namespace {
 
 constexpr size_t kRounds = 4;
+constexpr uint32_t kFloatsInBlock = kCodeBlock / sizeof(float);
 
 size_t RoundUp(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
@@ -51,7 +52,8 @@ Codec::Codec(const IndexOptions& options, std::vector<float> mean, uint64_t seed
     : kernels_(BestKernels()),
       dimension_(options.dimension),
       metric_(options.metric),
-      quantization_(options.quantization),
+      // So few dimensions fit a code's one block as floats, exactly.
+      quantization_(options.dimension <= kFloatsInBlock ? Quantization::kNone : options.quantization),
       mean_(std::move(mean)),
       seed_(seed) {
   switch (quantization_) {
@@ -113,12 +115,6 @@ void Codec::Centre(const float* vector, std::vector<float>& out) const {
   Rotate(out);
 }
 
-Codec::Header Codec::HeaderOf(const char* node) const {
-  Header header;
-  std::memcpy(&header, node + code_bytes_, sizeof header);
-  return header;
-}
-
 uint32_t Codec::CodeAt(const uint8_t* code, size_t i) const {
   if (bits_ == 8) return code[i];
   if (bits_ == 1) return (code[i / 8] >> (i % 8)) & 1;
@@ -171,23 +167,23 @@ float Codec::EncodeInto(const std::vector<float>& vector, uint8_t* code) const {
   return product;
 }
 
-void Codec::Encode(const float* vector, char* node) const {
-  Header header = {};
+NodeHeader Codec::Encode(const float* vector, char* code) const {
+  NodeHeader header;
   if (quantization_ == Quantization::kNone) {
-    std::memset(node, 0, code_bytes_);
-    std::memcpy(node, vector, dimension_ * sizeof(float));
+    std::memset(code, 0, code_bytes_);
+    std::memcpy(code, vector, dimension_ * sizeof(float));
   } else if (quantization_ == Quantization::kBf16) {
-    auto* code = reinterpret_cast<uint16_t*>(node);
-    std::memset(node, 0, code_bytes_);
-    for (size_t i = 0; i < dimension_; ++i) code[i] = ToBf16(vector[i]);
+    auto* halves = reinterpret_cast<uint16_t*>(code);
+    std::memset(code, 0, code_bytes_);
+    for (size_t i = 0; i < dimension_; ++i) halves[i] = ToBf16(vector[i]);
   } else {
     std::vector<float> centred;
     Centre(vector, centred);
     header.norm = kernels_.dot(centred.data(), centred.data(), dimension_);
-    const float product = EncodeInto(centred, reinterpret_cast<uint8_t*>(node));
+    const float product = EncodeInto(centred, reinterpret_cast<uint8_t*>(code));
     header.factor = product > 0 ? header.norm / product : 0;
   }
-  std::memcpy(node + code_bytes_, &header, sizeof header);
+  return header;
 }
 
 void Codec::QuantizeQuery(PreparedQuery& query) const {
@@ -215,7 +211,7 @@ void Codec::Prepare(const float* vector, PreparedQuery& query) const {
   QuantizeQuery(query);
 }
 
-void Codec::PrepareNode(const char* node, PreparedQuery& query) const {
+void Codec::PrepareNode(const char* node, NodeHeader header, PreparedQuery& query) const {
   if (quantization_ == Quantization::kNone) {
     const auto* floats = reinterpret_cast<const float*>(node);
     query.floats.assign(floats, floats + dimension_);
@@ -229,7 +225,6 @@ void Codec::PrepareNode(const char* node, PreparedQuery& query) const {
     }
     return;
   }
-  const Header header = HeaderOf(node);
   const auto* code = reinterpret_cast<const uint8_t*>(node);
   query.bytes.assign(query_bytes_, 0);
   int32_t sum = 0;
@@ -251,7 +246,8 @@ void Codec::PrepareNode(const char* node, PreparedQuery& query) const {
   query.offset = middle_ * static_cast<float>(sum);
 }
 
-void Codec::Distances(PreparedQuery& query, const char* const* nodes, size_t count, float* out) const {
+void Codec::Distances(PreparedQuery& query, const char* const* nodes, const NodeHeader* const* headers, size_t count,
+                      float* out) const {
   const bool dot = metric_ == Metric::kDot;
   if (bits_ == 0) {
     for (size_t i = 0; i < count; ++i) {
@@ -271,7 +267,7 @@ void Codec::Distances(PreparedQuery& query, const char* const* nodes, size_t cou
   dot_codes_(query.bytes.data(), reinterpret_cast<const uint8_t* const*>(nodes), count, code_bytes_,
              query.products.data());
   for (size_t i = 0; i < count; ++i) {
-    const Header header = HeaderOf(nodes[i]);
+    const NodeHeader header = *headers[i];
     const float product = query.scale * header.factor * (static_cast<float>(query.products[i]) - query.offset);
     out[i] = dot ? -product : query.norm + header.norm - 2 * product;
   }

@@ -30,6 +30,12 @@ struct PreparedQuery {
   std::vector<int32_t> products;  // room for the kernels' answers
 };
 
+// What the distance to a code needs besides the code. Kept apart from the codes: together these fit the caches that the
+// codes do not, and a code alone is whole cache lines.
+struct NodeHeader {
+  float factor = 0, norm = 0;
+};
+
 class Codec {
  public:
   // `mean` is what vectors are counted from (empty: zero); `seed` makes the rotation.
@@ -37,24 +43,20 @@ class Codec {
   // The mean of `count` vectors one after another; zero for dot products, where it would change the order.
   static std::vector<float> MeanOf(const IndexOptions& options, std::span<const float> vectors);
 
-  // Bytes of a node's code, its header (kHeaderBytes) behind it; starts at a multiple of 64.
+  // Bytes of a node's code, a multiple of 64; starts at a multiple of 64.
   size_t code_bytes() const { return code_bytes_; }
-  static constexpr size_t kHeaderBytes = 8;
   const std::vector<float>& mean() const { return mean_; }
   uint64_t seed() const { return seed_; }
 
   // REQUIRES: vectors are normalised for cosine.
-  void Encode(const float* vector, char* node) const;
+  NodeHeader Encode(const float* vector, char* code) const;
   void Prepare(const float* vector, PreparedQuery& query) const;
   // The query that the node itself is, as far as its code says.
-  void PrepareNode(const char* node, PreparedQuery& query) const;
-  void Distances(PreparedQuery& query, const char* const* nodes, size_t count, float* out) const;
+  void PrepareNode(const char* code, NodeHeader header, PreparedQuery& query) const;
+  void Distances(PreparedQuery& query, const char* const* codes, const NodeHeader* const* headers, size_t count,
+                 float* out) const;
 
  private:
-  struct Header {
-    float factor, norm;
-  };
-  Header HeaderOf(const char* node) const;
   void Centre(const float* vector, std::vector<float>& out) const;
   void Rotate(std::vector<float>& vector) const;
   void QuantizeQuery(PreparedQuery& query) const;

@@ -1,7 +1,6 @@
 #include "vector/graph.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -32,7 +31,7 @@ uint64_t Mix(uint64_t x) {
 // As many links as fill the record's cache lines, from 2m − 2 on.
 Graph::Layout LayoutOf(const IndexOptions& options, const Codec& codec) {
   Graph::Layout layout;
-  layout.links_offset = codec.code_bytes() + Codec::kHeaderBytes;
+  layout.links_offset = codec.code_bytes();
   const size_t wanted = layout.links_offset + (2 * size_t{options.m} - 2) * sizeof(uint32_t);
   layout.stride = (wanted + 63) / 64 * 64;
   layout.links = static_cast<uint32_t>(
@@ -56,6 +55,7 @@ Result<std::unique_ptr<Graph>> Graph::Make(const IndexOptions& options, std::sha
                                            SessionPool& sessions) {
   std::unique_ptr<Graph> graph(new Graph(options, std::move(codec), sessions));
   LH_ASSIGN(graph->nodes_, SlotMemory::Make(graph->layout_.stride, std::nullopt));
+  LH_ASSIGN(graph->headers_, SlotMemory::Make(sizeof(NodeHeader), std::nullopt));
   LH_ASSIGN(graph->infos_, SlotMemory::Make(sizeof(Info), std::nullopt));
   LH_ASSIGN(graph->upper_, SlotMemory::Make(graph->layout_.upper_links * sizeof(uint32_t), std::nullopt));
   return graph;
@@ -63,6 +63,7 @@ Result<std::unique_ptr<Graph>> Graph::Make(const IndexOptions& options, std::sha
 
 Status Graph::Reserve(size_t slots) {
   LH_TRY(nodes_->Reserve(slots));
+  LH_TRY(headers_->Reserve(slots));
   LH_TRY(infos_->Reserve(slots));
   // Twice what the levels' distribution needs; rows run out only in Insert, which then takes a lower level.
   return upper_->Reserve(slots / options_.m * 2 + SlotMemory::kChunkSlots);
@@ -93,7 +94,7 @@ std::vector<Slot> Graph::Links(Slot slot, unsigned level) const {
 unsigned Graph::LevelOf(Slot slot) const { return InfoOf(slot).level.load(); }
 bool Graph::Holds(Slot slot) const { return slot < slots_.load() && InfoOf(slot).state.load() != State::kFree; }
 
-uint64_t Graph::bytes() const { return nodes_->bytes() + infos_->bytes() + upper_->bytes(); }
+uint64_t Graph::bytes() const { return nodes_->bytes() + headers_->bytes() + infos_->bytes() + upper_->bytes(); }
 
 unsigned Graph::RandomLevel(Slot slot) const {
   const double uniform = (static_cast<double>(Mix(slot ^ codec_->seed()) >> 11) + 1) * 0x1p-53;
@@ -136,54 +137,61 @@ void Graph::RaiseEntry(Slot slot, unsigned level) {
 }
 
 void Graph::Prefetch(Slot slot) const {
+  __builtin_prefetch(&HeaderOf(slot));
   const char* node = NodeOf(slot);
   const size_t code = std::min(codec_->code_bytes(), kPrefetchBytes);
   for (size_t at = 0; at < code; at += 64) __builtin_prefetch(node + at);
-  __builtin_prefetch(node + codec_->code_bytes());
+}
+
+void Graph::AddTo(NodeBatch& batch, Slot slot) const { batch.Add(slot, NodeOf(slot), &HeaderOf(slot)); }
+
+void Graph::Measure(PreparedQuery& query, NodeBatch& batch) const {
+  codec_->Distances(query, batch.codes.data(), batch.headers.data(), batch.count, batch.distances.data());
+}
+
+float Graph::DistanceTo(PreparedQuery& query, Slot slot) const {
+  const char* node = NodeOf(slot);
+  const NodeHeader* header = &HeaderOf(slot);
+  float distance = 0;
+  codec_->Distances(query, &node, &header, 1, &distance);
+  return distance;
 }
 
 // The neighbours not seen before, their codes on the way from memory.
-size_t Graph::GatherUnvisited(Slot from, unsigned level, SearchScratch& scratch, Slot* slots,
-                              const char** nodes) const {
+void Graph::GatherUnvisited(Slot from, unsigned level, SearchScratch& scratch, NodeBatch& batch) const {
   SearchScratch::Seen seen(scratch);
-  const size_t code = codec_->code_bytes(), ahead = std::min(code, kPrefetchBytes);
-  size_t count = 0;
+  const size_t ahead = std::min(codec_->code_bytes(), kPrefetchBytes);
+  batch.count = 0;
   for (uint32_t& link : LinksOf(from, level)) {
     const Slot to = LoadLink(link);
     if (to == kNoSlot) break;
     if (!seen.Visit(to)) continue;
     const char* node = NodeOf(to);
     for (size_t at = 0; at < ahead; at += 64) __builtin_prefetch(node + at);
-    __builtin_prefetch(node + code);
-    slots[count] = to;
-    nodes[count++] = node;
+    const NodeHeader* header = &HeaderOf(to);
+    __builtin_prefetch(header);
+    batch.Add(to, node, header);
   }
-  return count;
 }
 
 // Greedily down to the nearest node of the level above `to_level`.
 Candidate Graph::Descend(const Entry& entry, unsigned to_level, SearchScratch& scratch) const {
-  std::array<Slot, kMaxLinks> slots;
-  std::array<const char*, kMaxLinks> nodes;
-  std::array<float, kMaxLinks> distances;
-  Candidate nearest{0, entry.slot};
-  const char* node = NodeOf(entry.slot);
-  codec_->Distances(scratch.query, &node, 1, &nearest.distance);
+  NodeBatch batch;
+  Candidate nearest{DistanceTo(scratch.query, entry.slot), entry.slot};
   for (unsigned level = entry.level; level > to_level; --level) {
     for (bool moved = true; moved;) {
       moved = false;
-      size_t count = 0;
+      batch.count = 0;
       for (uint32_t& link : LinksOf(nearest.slot, level)) {
         const Slot to = LoadLink(link);
         if (to == kNoSlot) break;
         Prefetch(to);
-        slots[count] = to;
-        nodes[count++] = NodeOf(to);
+        AddTo(batch, to);
       }
-      codec_->Distances(scratch.query, nodes.data(), count, distances.data());
-      for (size_t i = 0; i < count; ++i) {
-        if (distances[i] < nearest.distance) {
-          nearest = {distances[i], slots[i]};
+      Measure(scratch.query, batch);
+      for (size_t i = 0; i < batch.count; ++i) {
+        if (batch.distances[i] < nearest.distance) {
+          nearest = {batch.distances[i], batch.slots[i]};
           moved = true;
         }
       }
@@ -195,9 +203,7 @@ Candidate Graph::Descend(const Entry& entry, unsigned to_level, SearchScratch& s
 // Best first over a beam of at most `ef` candidates kept sorted: short enough that moving them beats a heap.
 // The result is scratch.beam, nearest first.
 void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratch& scratch) const {
-  std::array<Slot, kMaxLinks> slots;
-  std::array<const char*, kMaxLinks> nodes;
-  std::array<float, kMaxLinks> distances;
+  NodeBatch batch;
   auto& beam = scratch.beam;
   beam.resize(ef + 1);
   scratch.MakeRoom(nodes_->reserved());
@@ -207,25 +213,26 @@ void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratc
   for (size_t at = 0; at < size;) {
     const Slot from = beam[at].slot;
     beam[at].slot |= kExpanded;
-    const size_t count = GatherUnvisited(from, level, scratch, slots.data(), nodes.data());
-    codec_->Distances(scratch.query, nodes.data(), count, distances.data());
+    GatherUnvisited(from, level, scratch, batch);
+    Measure(scratch.query, batch);
     size_t lowest = size;
-    for (size_t i = 0; i < count; ++i) {
-      if (size == ef && distances[i] >= beam[size - 1].distance) continue;
+    for (size_t i = 0; i < batch.count; ++i) {
+      const float distance = batch.distances[i];
+      if (size == ef && distance >= beam[size - 1].distance) continue;
       size_t place = size;
-      while (place > 0 && beam[place - 1].distance > distances[i]) --place;
+      while (place > 0 && beam[place - 1].distance > distance) --place;
       std::memmove(&beam[place + 1], &beam[place], (size - place) * sizeof(Candidate));
-      beam[place] = {distances[i], slots[i]};
+      beam[place] = {distance, batch.slots[i]};
       if (size < ef) ++size;
       lowest = std::min(lowest, place);
     }
-    if (lowest <= at) {
-      at = lowest;
-    } else {
-      ++at;
-    }
+    at = lowest <= at ? lowest : at + 1;
     while (at < size && (beam[at].slot & kExpanded) != 0) ++at;
-    if (at < size) __builtin_prefetch(NodeOf(beam[at].slot) + layout_.links_offset);
+    if (at < size) {
+      const char* links = NodeOf(beam[at].slot) + layout_.links_offset;
+      __builtin_prefetch(links);
+      __builtin_prefetch(links + 64);
+    }
   }
   beam.resize(size);
   for (Candidate& candidate : beam) candidate.slot &= ~kExpanded;
@@ -235,52 +242,48 @@ void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratc
 // The heuristic of the paper (algorithm 4): a candidate is linked unless a chosen one is nearer to it than the node is.
 // REQUIRES: candidates are sorted, nearest first. The chosen stay in `candidates`.
 void Graph::Select(std::vector<Candidate>& candidates, size_t limit, SearchScratch& scratch) const {
-  std::array<const char*, kMaxLinks> chosen_nodes;
-  std::array<float, kMaxLinks> distances;
-  size_t chosen = 0;
-  for (size_t i = 0; i < candidates.size() && chosen < limit; ++i) {
+  NodeBatch chosen;
+  for (size_t i = 0; i < candidates.size() && chosen.count < limit; ++i) {
     const Candidate candidate = candidates[i];
     if (i + 1 < candidates.size()) Prefetch(candidates[i + 1].slot);
     bool nearer_chosen = false;
-    if (chosen > 0) {
-      codec_->PrepareNode(NodeOf(candidate.slot), scratch.other);
+    if (chosen.count > 0) {
+      PrepareNode(candidate.slot, scratch.other);
       // In fours: most candidates are covered by one of the first chosen.
-      for (size_t from = 0; from < chosen && !nearer_chosen; from += 4) {
-        const size_t count = std::min<size_t>(4, chosen - from);
-        codec_->Distances(scratch.other, chosen_nodes.data() + from, count, distances.data());
-        for (size_t j = 0; j < count; ++j) nearer_chosen |= distances[j] < candidate.distance;
+      for (size_t from = 0; from < chosen.count && !nearer_chosen; from += 4) {
+        const size_t count = std::min<size_t>(4, chosen.count - from);
+        codec_->Distances(scratch.other, chosen.codes.data() + from, chosen.headers.data() + from, count,
+                          chosen.distances.data());
+        for (size_t j = 0; j < count; ++j) nearer_chosen |= chosen.distances[j] < candidate.distance;
       }
     }
     if (nearer_chosen) continue;
-    chosen_nodes[chosen] = NodeOf(candidate.slot);
-    candidates[chosen++] = candidate;
+    candidates[chosen.count] = candidate;
+    AddTo(chosen, candidate.slot);
   }
-  candidates.resize(chosen);
+  candidates.resize(chosen.count);
 }
 
 void Graph::LinkBack(Slot from, Candidate to, unsigned level, SearchScratch& scratch) {
   const NodeLock lock(InfoOf(from));
   const auto links = LinksOf(from, level);
-  size_t count = 0;
-  for (; count < links.size(); ++count) {
-    const Slot link = LoadLink(links[count]);
+  NodeBatch batch;
+  for (uint32_t& own : links) {
+    const Slot link = LoadLink(own);
     if (link == to.slot) return;
     if (link == kNoSlot) {
-      StoreLink(links[count], to.slot);
+      StoreLink(own, to.slot);
       return;
     }
+    AddTo(batch, link);
   }
   auto& kept = scratch.kept;
-  std::array<const char*, kMaxLinks> nodes;
-  std::array<float, kMaxLinks> distances;
-  for (size_t i = 0; i < count; ++i) nodes[i] = NodeOf(LoadLink(links[i]));
-  codec_->PrepareNode(NodeOf(from), scratch.other);
-  codec_->Distances(scratch.other, nodes.data(), count, distances.data());
+  PrepareNode(from, scratch.other);
+  Measure(scratch.other, batch);
   kept.clear();
-  for (size_t i = 0; i < count; ++i) {
-    const Slot link = LoadLink(links[i]);
-    if (InfoOf(link).state.load(std::memory_order_relaxed) == State::kLeaving) continue;
-    kept.push_back({distances[i], link});
+  for (size_t i = 0; i < batch.count; ++i) {
+    if (InfoOf(batch.slots[i]).state.load(std::memory_order_relaxed) == State::kLeaving) continue;
+    kept.push_back({batch.distances[i], batch.slots[i]});
   }
   kept.push_back(to);
   std::sort(kept.begin(), kept.end(), Nearer);
@@ -289,7 +292,7 @@ void Graph::LinkBack(Slot from, Candidate to, unsigned level, SearchScratch& scr
 }
 
 void Graph::Insert(Slot slot, const float* vector, SearchScratch& scratch) {
-  codec_->Encode(vector, NodeOf(slot));
+  HeaderOf(slot) = codec_->Encode(vector, NodeOf(slot));
   codec_->Prepare(vector, scratch.query);
   unsigned level = RandomLevel(slot);
   uint32_t row = AllocateRows(level);
@@ -368,9 +371,7 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
   if (entry.slot == kNoSlot) return;
   codec_->Prepare(vector, scratch.query);
   scratch.MakeRoom(nodes_->reserved());
-  std::array<Slot, kMaxLinks> slots;
-  std::array<const char*, kMaxLinks> nodes;
-  std::array<float, kMaxLinks> distances;
+  NodeBatch batch;
   auto& open = scratch.heap;  // nearest on top
   open.clear();
   const auto add = [&](Candidate candidate) {
@@ -395,10 +396,10 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
     if (out.size() == ef && nearest.distance > out.front().distance) break;
     std::pop_heap(open.begin(), open.end(), Farther);
     open.pop_back();
-    const size_t count = GatherUnvisited(nearest.slot, 0, scratch, slots.data(), nodes.data());
-    codec_->Distances(scratch.query, nodes.data(), count, distances.data());
-    for (size_t i = 0; i < count; ++i) add({distances[i], slots[i]});
-    seen += count;
+    GatherUnvisited(nearest.slot, 0, scratch, batch);
+    Measure(scratch.query, batch);
+    for (size_t i = 0; i < batch.count; ++i) add({batch.distances[i], batch.slots[i]});
+    seen += batch.count;
   }
   scratch.Clear();
   std::sort(out.begin(), out.end(), Nearer);
@@ -406,17 +407,17 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
 
 void Graph::Distances(const float* vector, std::span<const Slot> slots, SearchScratch& scratch,
                       std::vector<Candidate>& out) const {
-  constexpr size_t kBatch = 16;
+  constexpr size_t kTogether = 16;
   codec_->Prepare(vector, scratch.query);
   out.resize(slots.size());
-  std::array<const char*, kBatch> nodes;
-  std::array<float, kBatch> distances;
-  for (size_t from = 0; from < slots.size(); from += kBatch) {
-    const size_t count = std::min(kBatch, slots.size() - from);
-    for (size_t i = 0; i < count; ++i) nodes[i] = NodeOf(slots[from + i]);
-    for (size_t i = from + count; i < std::min(from + count + kBatch, slots.size()); ++i) Prefetch(slots[i]);
-    codec_->Distances(scratch.query, nodes.data(), count, distances.data());
-    for (size_t i = 0; i < count; ++i) out[from + i] = {distances[i], slots[from + i]};
+  NodeBatch batch;
+  for (size_t from = 0; from < slots.size(); from += kTogether) {
+    const size_t end = std::min(from + kTogether, slots.size());
+    batch.count = 0;
+    for (size_t i = from; i < end; ++i) AddTo(batch, slots[i]);
+    for (size_t i = end; i < std::min(end + kTogether, slots.size()); ++i) Prefetch(slots[i]);
+    Measure(scratch.query, batch);
+    for (size_t i = from; i < end; ++i) out[i] = {batch.distances[i - from], slots[i]};
   }
 }
 

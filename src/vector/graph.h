@@ -21,6 +21,8 @@
 
 namespace lakehouse::vector {
 
+struct NodeBatch;
+
 // What a segment says of a node besides its record.
 struct NodeInfo {
   unsigned level = 0;
@@ -70,15 +72,23 @@ class Graph {
 
   // What a segment keeps. REQUIRES: the slot held a node when the segment's state was captured, and a session since.
   void CopyRecord(Slot slot, const SlotSet& kept, char* out) const;
+  NodeHeader Header(Slot slot) const { return HeaderOf(slot); }
   void CopyLinks(Slot slot, unsigned level, const SlotSet& kept, std::span<uint32_t> out) const;
   uint64_t entry() const { return entry_.load(std::memory_order_acquire); }
   // Above every slot that ever held a node.
   size_t slots() const { return slots_.load(std::memory_order_acquire); }
 
-  // Makes an empty graph that of a segment: `nodes` begins with the records of infos.size() slots at `nodes_offset`.
+  // Makes an empty graph that of a segment, whose records of infos.size() slots begin at `nodes_offset`.
   // kInternal naming what is wrong when a link, level, row or the entry points where nothing is.
-  Status Adopt(uint64_t entry, std::shared_ptr<Mapping> nodes, size_t nodes_offset, std::span<const uint64_t> infos,
-               std::span<const uint32_t> upper, unsigned threads);
+  struct Parts {
+    uint64_t entry = 0;
+    std::shared_ptr<Mapping> mapping;
+    size_t nodes_offset = 0;
+    std::span<const NodeHeader> headers;
+    std::span<const uint64_t> infos;
+    std::span<const uint32_t> upper;
+  };
+  Status Adopt(const Parts& parts, unsigned threads);
   // Moves a part of what was adopted into better memory; false when all is. REQUIRES: not beside Insert or Repair.
   Result<bool> ThawOne() { return nodes_->ThawOne(); }
 
@@ -99,6 +109,7 @@ class Graph {
   Graph(const IndexOptions& options, std::shared_ptr<const Codec> codec, SessionPool& sessions);
   Info& InfoOf(Slot slot) const { return *reinterpret_cast<Info*>(infos_->At(slot)); }
   char* NodeOf(Slot slot) const { return nodes_->At(slot); }
+  NodeHeader& HeaderOf(Slot slot) const { return *reinterpret_cast<NodeHeader*>(headers_->At(slot)); }
   std::span<uint32_t> LinksOf(Slot slot, unsigned level) const;
   static Slot LoadLink(uint32_t& link) { return std::atomic_ref<uint32_t>(link).load(std::memory_order_acquire); }
   static void StoreLink(uint32_t& link, Slot slot) {
@@ -119,7 +130,11 @@ class Graph {
   void ReplaceLeavingEntry();
 
   void Prefetch(Slot slot) const;
-  size_t GatherUnvisited(Slot from, unsigned level, SearchScratch& scratch, Slot* slots, const char** nodes) const;
+  void GatherUnvisited(Slot from, unsigned level, SearchScratch& scratch, NodeBatch& batch) const;
+  void AddTo(NodeBatch& batch, Slot slot) const;
+  void Measure(PreparedQuery& query, NodeBatch& batch) const;
+  void PrepareNode(Slot slot, PreparedQuery& query) const { codec_->PrepareNode(NodeOf(slot), HeaderOf(slot), query); }
+  float DistanceTo(PreparedQuery& query, Slot slot) const;
   Candidate Descend(const Entry& entry, unsigned to_level, SearchScratch& scratch) const;
   void SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratch& scratch) const;
   void Select(std::vector<Candidate>& candidates, size_t limit, SearchScratch& scratch) const;
@@ -131,7 +146,7 @@ class Graph {
   SessionPool& sessions_;
   const std::shared_ptr<const Codec> codec_;
   Layout layout_;
-  std::unique_ptr<SlotMemory> nodes_, infos_, upper_;
+  std::unique_ptr<SlotMemory> nodes_, headers_, infos_, upper_;
   std::atomic<uint64_t> entry_;
   std::atomic<size_t> dead_{0};
   std::atomic<size_t> slots_{0};  // above every slot that ever held a node

@@ -1,6 +1,7 @@
 // What the files of the graph share.
 #pragma once
 
+#include <array>
 #include <thread>
 
 #include "vector/graph.h"
@@ -9,6 +10,21 @@ namespace lakehouse::vector {
 
 // Above the links that any layout has room for.
 inline constexpr size_t kMaxLinks = 160;
+
+// Nodes whose distances are asked for together.
+struct NodeBatch {
+  std::array<Slot, kMaxLinks> slots;
+  std::array<const char*, kMaxLinks> codes;
+  std::array<const NodeHeader*, kMaxLinks> headers;
+  std::array<float, kMaxLinks> distances;
+  size_t count = 0;
+
+  void Add(Slot slot, const char* code, const NodeHeader* header) {
+    slots[count] = slot;
+    codes[count] = code;
+    headers[count++] = header;
+  }
+};
 
 // A node's links are changed by one thread at a time; held for microseconds.
 class Graph::NodeLock {

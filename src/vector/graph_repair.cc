@@ -25,22 +25,14 @@ void Graph::RepairNode(Slot slot, unsigned level, SearchScratch& scratch) {
     }
   }
   auto& kept = scratch.kept;
-  std::vector<const char*> nodes;
-  for (const Slot other : wanted) nodes.push_back(NodeOf(other));
-  std::vector<float> distances(wanted.size());
-  codec_->PrepareNode(NodeOf(slot), scratch.other);
-  codec_->Distances(scratch.other, nodes.data(), nodes.size(), distances.data());
+  PrepareNode(slot, scratch.other);
   kept.clear();
-  for (size_t i = 0; i < wanted.size(); ++i) kept.push_back({distances[i], wanted[i]});
+  for (const Slot other : wanted) kept.push_back({DistanceTo(scratch.other, other), other});
   const NodeLock lock(InfoOf(slot));
   // Links that came since are kept in the running.
   for (const Slot other : Links(slot, level)) {
     if (leaving(other) || std::find(wanted.begin(), wanted.end(), other) != wanted.end()) continue;
-    const char* node = NodeOf(other);
-    float distance = 0;
-    codec_->PrepareNode(NodeOf(slot), scratch.other);
-    codec_->Distances(scratch.other, &node, 1, &distance);
-    kept.push_back({distance, other});
+    kept.push_back({DistanceTo(scratch.other, other), other});
   }
   std::sort(kept.begin(), kept.end(), [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
   Select(kept, links.size(), scratch);

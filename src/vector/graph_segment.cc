@@ -90,18 +90,20 @@ Status Graph::CheckNodes(std::span<const uint64_t> infos, std::span<const uint32
   return wrong;
 }
 
-Status Graph::Adopt(uint64_t entry, std::shared_ptr<Mapping> nodes, size_t nodes_offset,
-                    std::span<const uint64_t> infos, std::span<const uint32_t> upper, unsigned threads) {
+Status Graph::Adopt(const Parts& parts, unsigned threads) {
+  const auto& [entry, mapping, nodes_offset, headers, infos, upper] = parts;
   const size_t slots = infos.size(), rows = upper.size() / layout_.upper_links;
   LH_TRY(infos_->Reserve(slots));
   LH_TRY(upper_->Reserve(std::max(rows, slots / options_.m * 2) + SlotMemory::kChunkSlots));
-  LH_TRY(nodes_->Adopt(std::move(nodes), nodes_offset, slots));
+  LH_TRY(headers_->Reserve(slots));
+  LH_TRY(nodes_->Adopt(mapping, nodes_offset, slots));
   SlotSet held(slots);
   size_t dead = 0;
   for (Slot slot = 0; slot < slots; ++slot) {
     const NodeInfo info = UnpackNodeInfo(infos[slot]);
     if (!info.held) continue;
     held.Set(slot);
+    HeaderOf(slot) = headers[slot];
     Info& own = InfoOf(slot);
     own.level.store(static_cast<uint8_t>(info.level), std::memory_order_relaxed);
     own.upper.store(info.upper, std::memory_order_relaxed);

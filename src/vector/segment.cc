@@ -34,6 +34,7 @@ Status CheckCounts(const SegmentHeader& header) {
       bytes(Section::kVectors) != slots * dimension * sizeof(float) ||
       bytes(Section::kLengths) != slots * sizeof(float) || bytes(Section::kOffsets) != slots * sizeof(uint64_t) ||
       bytes(Section::kIds) % sizeof(uint32_t) != 0 || (graph && bytes(Section::kNodes) != slots * header.node_stride) ||
+      bytes(Section::kHeaders) != (graph ? slots * 2 * sizeof(float) : 0) ||
       bytes(Section::kInfos) != (graph ? slots * sizeof(uint64_t) : 0) ||
       bytes(Section::kUpper) != (graph ? header.upper_rows * header.options.m * sizeof(uint32_t) : 0)) {
     return Wrong("a section's size does not fit its count");

@@ -24,6 +24,7 @@ inline constexpr size_t kSegmentPage = 4096;
 enum class Section : size_t {
   kMean = 0,  // float a dimension, or nothing
   kNodes,     // a record of the graph for each slot, or nothing
+  kHeaders,   // factor and norm of each slot's code, two floats, or nothing
   kInfos,     // 64 bits for each slot: state, level, first upper row
   kUpper,     // links of upper levels, row after row
   kVectors,   // float × dimension for each slot

@@ -78,6 +78,12 @@ Status WriteGraph(const IndexCapture& capture, SectionWriter& out, SegmentHeader
     LH_TRY(out.Write(record.data(), record.size()));
   }
   LH_TRY(out.End());
+  out.Begin(Section::kHeaders);
+  for (Slot slot = 0; slot < capture.slots; ++slot) {
+    const NodeHeader code = capture.nodes.Test(slot) ? graph.Header(slot) : NodeHeader();
+    LH_TRY(out.Write(&code, sizeof code));
+  }
+  LH_TRY(out.End());
   out.Begin(Section::kInfos);
   for (Slot slot = 0; slot < capture.slots; ++slot) {
     NodeInfo info;
@@ -148,7 +154,7 @@ Status WriteIds(const IndexCapture& capture, SectionWriter& out) {
 }
 
 Status WriteNothing(SectionWriter& out) {
-  for (const Section section : {Section::kMean, Section::kNodes, Section::kInfos, Section::kUpper}) {
+  for (const Section section : {Section::kMean, Section::kNodes, Section::kHeaders, Section::kInfos, Section::kUpper}) {
     out.Begin(section);
     LH_TRY(out.End());
   }

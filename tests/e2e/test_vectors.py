@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
-from lake import BINARY, Lake
+from lake import BINARY, Lake, wait_for
 
 DIMENSION = 32
 ITEMS = 2000
@@ -232,35 +232,39 @@ def test_the_command_line_reads_lines_and_names_the_wrong_one(lake, vectors, tmp
 
 
 class Adder(threading.Thread):
-    """Adds batches until the server is gone; keeps what was acknowledged."""
+    """Adds batches until the server is gone; keeps what was acknowledged, and what was asked last, which is in doubt."""
 
     def __init__(self, url, name, vectors):
         super().__init__()
         self.url, self.name, self.vectors = url, name, vectors
-        self.acknowledged = {}
+        self.acknowledged, self.doubtful = {}, {}
 
     def run(self):
         rng = random.Random(self.name)
         session = requests.Session()
         for number in range(10_000):
-            batch = {}
-            for _ in range(rng.randint(1, 20)):
-                # Ids come again, so that replacing is interrupted as well.
-                i = rng.randrange(len(self.vectors))
-                batch[f"{self.name}-{rng.randrange(300)}"] = (i, {"batch": number, "row": i})
-            items = [{"id": name, "vector": self.vectors[i].tolist(), "metadata": metadata}
-                     for name, (i, metadata) in batch.items()]
+            # Large batches bring snapshots about; ids come again, so that replacing is interrupted as well.
+            size = rng.choice([1, 5, 20, 800])
+            self.doubtful = {f"{self.name}-{rng.randrange(4000)}": (rng.randrange(len(self.vectors)), number)
+                             for _ in range(size)}
+            items = [{"id": name, "vector": self.vectors[row].tolist(), "metadata": {"row": row, "batch": number}}
+                     for name, (row, number) in self.doubtful.items()]
             try:
-                answer = session.post(f"{self.url}/add", json={"items": items}, timeout=30)
+                if session.post(f"{self.url}/add", json={"items": items}, timeout=30).status_code != 200:
+                    return
             except requests.RequestException:
-                self.doubtful = batch
                 return
-            if answer.status_code != 200:
-                self.doubtful = batch
-                return
-            self.acknowledged.update(batch)
+            self.acknowledged.update(self.doubtful)
 
-    doubtful = {}
+
+def check_items(index, vectors, names, expected, doubtful):
+    for name in names:
+        item = stored(index, name)
+        # The batch whose answer was cut off may have happened or not.
+        allowed = [expected[name], doubtful.get(name)]
+        value = (item["metadata"]["row"], item["metadata"]["batch"])
+        assert value in allowed, f"{name}: {item['metadata']}, not one of {allowed}"
+        assert np.array_equal(np.array(item["vector"], np.float32), vectors[value[0]]), name
 
 
 def test_every_acknowledged_item_survives_kill_9(vectors):
@@ -272,26 +276,37 @@ def test_every_acknowledged_item_survives_kill_9(vectors):
             adders = [Adder(index.url, f"r{number}w{worker}", vectors) for worker in range(3)]
             for adder in adders:
                 adder.start()
-            time.sleep(rng.uniform(0.01, 0.4))  # the random point of the crash
+            time.sleep(rng.uniform(0.01, 0.7))  # the random point of the crash
             lake.restart(signal.SIGKILL)
+            latest = {}
             for adder in adders:
                 adder.join()
-                expected.update(adder.acknowledged)
+                latest.update(adder.acknowledged)
                 doubtful.update(adder.doubtful)
-            check_items(index, vectors, {n: v for n, v in expected.items() if n.startswith(f"r{number}")}, doubtful)
-        assert len(expected) >= 100 * ROUNDS, "the adders were hardly at work"
-        kept = rng.sample(sorted(expected), 2000)
-        check_items(index, vectors, {name: expected[name] for name in kept}, doubtful)
+            check_items(index, vectors, rng.sample(sorted(latest), min(300, len(latest))), latest, doubtful)
+            expected.update(latest)
+            length = index.session.get(index.url, timeout=30).json()["length"]
+            assert len(expected) <= length <= len(expected.keys() | doubtful.keys())
+        assert len(expected) >= 500 * ROUNDS, "the adders were hardly at work"
+        kept = rng.sample(sorted(expected), 3000)
+        check_items(index, vectors, kept, expected, doubtful)
         for name in kept[:100]:
             found = index.search(stored(index, name)["vector"], k=50, exact=True)["results"]
             assert found[0]["distance"] < 1e-5 and len({hit["id"] for hit in found}) == len(found)
 
 
-def check_items(index, vectors, expected, doubtful):
-    for name, value in expected.items():
-        item = stored(index, name)
-        # The batch whose answer was cut off may have happened or not.
-        allowed = [value, doubtful[name]] if name in doubtful else [value]
-        matching = [row for row, metadata in allowed if metadata == item["metadata"]]
-        assert matching, f"{name}: {item['metadata']}"
-        assert np.array_equal(np.array(item["vector"], np.float32), vectors[matching[0]]), name
+def test_a_start_without_the_folder_of_vectors_fetches_the_snapshot(vectors):
+    with Lake() as lake:
+        index = Index(lake, "snapshot")
+        for first in range(0, 24_000, ITEMS):
+            index.add(items_of(vectors, first))
+        folder = lake.folder / "data" / "vectors"
+        wait_for("a snapshot", lambda: any(folder.iterdir()))
+        lake.stop(signal.SIGKILL)
+        for path in folder.iterdir():
+            path.unlink()
+        lake.start()
+        assert index.session.get(index.url, timeout=30).json()["length"] == 24_000
+        assert stored(index, "v23999")["metadata"] == metadata_of(23_999)
+        among = {f"v{1999 + ITEMS * copy}" for copy in range(12)}
+        assert set(index.ids(vectors[1999], k=12)) == among

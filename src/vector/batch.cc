@@ -65,9 +65,8 @@ Result<std::optional<std::string>> ReadMetadata(ondemand::value value, size_t in
     return Fail(ErrorKind::kInvalid, "{}: field \"metadata\" must be an object or null", Named(index, id));
   }
   // On demand parsing skips over what nobody asks for, so the whole is read once more here.
-  LH_ASSIGN(const auto parsed, ParseJson(text));
-  if (!parsed.is_object()) {
-    return Fail(ErrorKind::kInvalid, "{}: field \"metadata\" must be an object or null", Named(index, id));
+  if (const auto parsed = ParseJson(text); !parsed) {
+    return Fail(Error(parsed.error()).In(Named(index, id) + ": field \"metadata\""));
   }
   return std::string(text);
 }
@@ -134,6 +133,7 @@ Result<uint64_t> ReadCount(ondemand::value value, std::string_view name, uint64_
 
 Status ReadQueryVector(ondemand::value value, std::vector<float>& vector) {
   ondemand::array array;
+  if (!vector.empty()) return Fail(ErrorKind::kInvalid, "field \"vector\" stands twice");
   if (value.get_array().get(array) != simdjson::SUCCESS) {
     return Fail(ErrorKind::kInvalid, "field \"vector\" must be an array of numbers");
   }
@@ -230,6 +230,23 @@ Result<SearchRequest> ReadSearch(ondemand::object body) {
   return request;
 }
 
+Status ReadSearches(ondemand::value value, std::vector<SearchRequest>& requests) {
+  static constexpr size_t kMaxSearches = 1000;
+  const auto wrong = [] {
+    return Fail(ErrorKind::kInvalid, "field \"searches\" must be an array of at most {} objects", kMaxSearches);
+  };
+  ondemand::array batch;
+  if (value.get_array().get(batch) != simdjson::SUCCESS) return wrong();
+  for (auto element : batch) {
+    ondemand::object one;
+    if (element.get_object().get(one) != simdjson::SUCCESS || requests.size() == kMaxSearches) return wrong();
+    auto request = ReadSearch(one);
+    if (!request) return Fail(std::move(request.error()).In(fmt::format("searches[{}]", requests.size())));
+    requests.push_back(*std::move(request));
+  }
+  return {};
+}
+
 Status CheckEnd(ondemand::document& document) {
   const char* rest = nullptr;
   if (document.current_location().get(rest) == simdjson::SUCCESS) {
@@ -280,6 +297,11 @@ Status CheckBatch(const IndexOptions& options, const Batch& batch) {
                   Named(i, batch.ids[i]));
     }
   }
+  for (const std::string& id : batch.removed) {
+    if (!seen.insert(id).second) {
+      return Fail(ErrorKind::kInvalid, "the id \"{}\" is removed and stands elsewhere in the batch too", id);
+    }
+  }
   return {};
 }
 
@@ -312,7 +334,6 @@ Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json) {
 }
 
 Result<SearchesRequest> ParseSearch(std::string_view json) {
-  constexpr size_t kMaxSearches = 1000;
   const simdjson::padded_string padded(json);
   ondemand::parser parser;
   ondemand::document document;
@@ -322,26 +343,24 @@ Result<SearchesRequest> ParseSearch(std::string_view json) {
     return Fail(ErrorKind::kInvalid, "the request body must be an object with a field \"vector\"");
   }
   SearchesRequest searches;
-  ondemand::array batch;
-  if (body.find_field_unordered("searches").get_array().get(batch) == simdjson::SUCCESS) {
-    searches.batch = true;
-    for (auto element : batch) {
-      ondemand::object one;
-      if (element.get_object().get(one) != simdjson::SUCCESS || searches.requests.size() == kMaxSearches) {
-        return Fail(ErrorKind::kInvalid, "field \"searches\" must be an array of at most {} objects", kMaxSearches);
-      }
-      auto request = ReadSearch(one);
-      if (!request) {
-        return Fail(std::move(request.error()).In(fmt::format("searches[{}]", searches.requests.size())));
-      }
-      searches.requests.push_back(*std::move(request));
+  SearchRequest single;
+  bool one = false;
+  for (auto field : body) {
+    std::string_view key;
+    ondemand::value value;
+    if (auto error = field.unescaped_key().get(key)) return Malformed(error);
+    if (auto error = field.value().get(value)) return Malformed(error);
+    const bool many = key == "searches";
+    if (searches.batch || (many && one)) {
+      return Fail(ErrorKind::kInvalid, "field \"searches\" must be the body's only field, and stand once");
     }
-    return searches;
+    (many ? searches.batch : one) = true;
+    LH_TRY(many ? ReadSearches(value, searches.requests) : ReadSearchField(key, value, single));
   }
-  if (auto error = body.reset().error()) return Malformed(error);
-  LH_ASSIGN(auto request, ReadSearch(body));
   LH_TRY(CheckEnd(document));
-  searches.requests.push_back(std::move(request));
+  if (searches.batch) return searches;
+  if (single.vector.empty()) return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
+  searches.requests.push_back(std::move(single));
   return searches;
 }
 

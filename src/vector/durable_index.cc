@@ -6,8 +6,16 @@
 namespace lakehouse::vector {
 namespace {
 
-// Log objects stay of a size that recovery and any store take easily.
-constexpr size_t kGroupFloats = size_t{16} << 20;
+// Log objects stay of a size that recovery and any store take easily, unless one batch alone is larger.
+constexpr size_t kGroupBytes = size_t{64} << 20;
+
+size_t BytesOf(const Batch& batch) {
+  size_t bytes = batch.vectors.size() * sizeof(float);
+  for (const std::string& id : batch.ids) bytes += id.size();
+  for (const auto& metadata : batch.metadata) bytes += metadata ? metadata->size() : 0;
+  for (const std::string& id : batch.removed) bytes += id.size();
+  return bytes;
+}
 
 std::string LogPrefix(const std::string& uid) { return "vectors/" + uid + "/log/"; }
 std::string SnapshotPrefix(const std::string& uid) { return "vectors/" + uid + "/snapshot/"; }
@@ -51,11 +59,11 @@ Status DurableIndex::Replay(const LogRecord& record) {
 // From the front: batches that touch different items and fit one object.
 std::vector<DurableIndex::Waiting*> DurableIndex::TakeGroup() {
   std::unordered_set<std::string_view> touched;
-  size_t floats = 0, taken = 0;
+  size_t bytes = 0, taken = 0;
   for (; taken < waiting_.size(); ++taken) {
     const Batch& batch = *waiting_[taken]->batch;
-    floats += batch.vectors.size();
-    if (taken > 0 && floats > kGroupFloats) break;
+    bytes += BytesOf(batch);
+    if (taken > 0 && bytes > kGroupBytes) break;
     const auto again = [&](const std::string& id) { return touched.contains(id); };
     if (std::ranges::any_of(batch.ids, again) || std::ranges::any_of(batch.removed, again)) break;
     touched.insert(batch.ids.begin(), batch.ids.end());
@@ -79,6 +87,25 @@ Result<std::vector<Applied>> DurableIndex::WriteGroup(const RequestContext& cont
   return applied;
 }
 
+Result<std::vector<Applied>> DurableIndex::WriteGroupOrBreak(const RequestContext& context,
+                                                             const std::vector<const Batch*>& batches) {
+  if (!broken_) {
+    try {
+      return WriteGroup(context, batches);
+    } catch (const std::exception& thrown) {
+      // No memory or no thread, perhaps half way through a batch that the log has: memory is of no version then.
+      broken_ = true;
+      environment_.log.Error("a vector index stops writing until vectord is restarted",
+                             {{"index", definition_.name}, {"error", thrown.what()}});
+    }
+  }
+  return Fail(
+      ErrorKind::kInternal,
+      "the vector index \"{}\" takes no more items: memory or threads ran out while it was changed. Nothing that "
+      "was acknowledged is lost; restart vectord, which reads the index again",
+      definition_.name);
+}
+
 Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch& batch) {
   Waiting mine{&batch, std::nullopt};
   const MutexLock lock(mutex_);
@@ -97,7 +124,7 @@ Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch&
     own.cancelled = {};
     own.deadline = Deadline::After(std::chrono::minutes(2));
     mutex_.unlock();
-    auto applied = WriteGroup(own, batches);
+    auto applied = WriteGroupOrBreak(own, batches);
     mutex_.lock();
     for (size_t i = 0; i < group.size(); ++i) {
       group[i]->result = applied ? Result<Applied>((*applied)[i]) : Result<Applied>(std::unexpected(applied.error()));

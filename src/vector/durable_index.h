@@ -65,6 +65,8 @@ class DurableIndex {
   DurableIndex(const VectorEnvironment& environment, IndexDefinition definition);
   std::vector<Waiting*> TakeGroup() LH_REQUIRES(mutex_);
   Result<std::vector<Applied>> WriteGroup(const RequestContext& context, const std::vector<const Batch*>& batches);
+  Result<std::vector<Applied>> WriteGroupOrBreak(const RequestContext& context,
+                                                 const std::vector<const Batch*>& batches);
   Status Replay(const LogRecord& record);
   Status OpenSnapshot(const RequestContext& context, LogPosition& covered);
   Status OpenSegmentOf(const RequestContext& context, const SnapshotManifest& manifest);
@@ -83,6 +85,7 @@ class DurableIndex {
   std::vector<Waiting*> waiting_ LH_GUARDED_BY(mutex_);
   bool writing_ LH_GUARDED_BY(mutex_) = false;  // whoever set it owns log_
   IndexLog log_;
+  bool broken_ = false;  // likewise; memory may be half way between two versions
   SnapshotStore snapshots_;
   std::atomic<uint64_t> items_since_snapshot_{0};
   // Of the caretaker's thread alone.

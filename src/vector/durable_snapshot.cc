@@ -87,7 +87,7 @@ std::unique_ptr<Index::Pinned> DurableIndex::CaptureBetweenGroups() {
   const MutexLock lock(mutex_);
   while (writing_) turn_.Wait(mutex_);
   // A log that is ahead of memory is read again first, by the next commit.
-  if (log_.uncertain() || log_.lost()) return nullptr;
+  if (broken_ || log_.uncertain() || log_.lost()) return nullptr;
   return index_->Capture(log_.last());
 }
 

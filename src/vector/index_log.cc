@@ -5,7 +5,8 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr std::chrono::hours kFenceAge{24};
+// What recovery reads back in one piece.
+constexpr uint64_t kMaxRecordBytes = uint64_t{1} << 30;
 
 }  // namespace
 
@@ -29,13 +30,13 @@ Result<IndexLog::Won> IndexLog::PutIfAbsent(const RequestContext& context, LogPo
     return Fail(put.error());
   }
   // A retry inside the store may have met its own first try: what is there says who won.
-  const auto there = object::GetWhole(store_, context, key);
+  const auto there = object::GetWhole(store_, context, key, kMaxRecordBytes);
   if (there) return *there == bytes ? Won::kYes : Won::kNo;
   return Fail(there.error().kind == ErrorKind::kNotFound ? put.error() : there.error());
 }
 
 Result<LogRecord> IndexLog::ReadRecord(const RequestContext& context, LogPosition position) {
-  LH_ASSIGN(const std::string bytes, object::GetWhole(store_, context, prefix_ + LogName(position), uint64_t{1} << 30));
+  LH_ASSIGN(const std::string bytes, object::GetWhole(store_, context, prefix_ + LogName(position), kMaxRecordBytes));
   return DecodeLog(position, dimension_, bytes);
 }
 
@@ -69,27 +70,33 @@ Status IndexLog::ReadOn(const RequestContext& context, const Visit& visit) {
     LH_ASSIGN(const LogRecord record, ReadRecord(context, position));
     LH_TRY(visit(record));
     last_ = position;
+    closed_ = record.kind == LogKind::kFence;
   }
   return {};
 }
 
 Status IndexLog::Claim(const RequestContext& context, LogPosition after, const Visit& visit) {
+  if (after != last_) closed_ = false;
   last_ = after;
   for (;;) {
     LH_TRY(context.Check("claiming a vector index"));
     LH_TRY(ReadOn(context, visit));
-    if (last_.epoch > 0) {
+    // An epoch that another claim has fenced is not fenced again: both claims must meet at the key of the next epoch,
+    // or two records would have one number.
+    if (last_.epoch > 0 && !closed_) {
       const LogPosition fence{last_.epoch, last_.number + 1};
       const LogRecord record{LogKind::kFence, fence, writer_, 0, {}};
       LH_ASSIGN(const Won fenced, PutIfAbsent(context, fence, EncodeLog(record, dimension_, {})));
       if (fenced == Won::kNo) continue;
       last_ = fence;
+      closed_ = true;
     }
     const LogPosition open{last_.epoch + 1, last_.number + 1};
     const LogRecord record{LogKind::kOpen, open, writer_, 0, {}};
     LH_ASSIGN(const Won opened, PutIfAbsent(context, open, EncodeLog(record, dimension_, {})));
     if (opened == Won::kNo) continue;
     last_ = open;
+    closed_ = false;
     return {};
   }
 }
@@ -100,6 +107,10 @@ Status IndexLog::Append(const RequestContext& context, uint64_t version_before,
   const LogPosition next{last_.epoch, last_.number + 1};
   const LogRecord record{LogKind::kBatches, next, writer_, version_before, {}};
   const std::string bytes = EncodeLog(record, dimension_, batches);
+  if (bytes.size() > kMaxRecordBytes) {
+    return Fail(ErrorKind::kTooLarge, "a batch for a vector index takes {} bytes in its log; at most {} are allowed",
+                bytes.size(), kMaxRecordBytes);
+  }
   auto won = PutIfAbsent(context, next, bytes);
   if (!won) {
     // These say that nothing happened; any other error may have come after the object was stored.
@@ -125,18 +136,14 @@ Status IndexLog::Settle(const RequestContext& context, const Visit& visit) {
 }
 
 Status IndexLog::Trim(const RequestContext& context, LogPosition position) {
-  LH_ASSIGN(const WallTime now, store_.Now(context));
+  // Records without a batch are all of one size, which no record with a batch has.
+  const uint64_t control_bytes = EncodeLog({LogKind::kFence, position, writer_, 0, {}}, dimension_, {}).size();
   object::ListOptions options{.prefix = prefix_};
   for (bool more = true; more;) {
     LH_ASSIGN(const auto page, store_.List(context, options));
     for (const auto& object : page.objects) {
       const auto found = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
-      if (!found || found->number > position.number) continue;
-      if (now - object.last_modified < kFenceAge) {
-        // A fence is small; anything else of this age is data that the snapshot covers.
-        constexpr uint64_t kFenceBytes = 128;
-        if (object.size <= kFenceBytes) continue;
-      }
+      if (!found || found->number > position.number || object.size <= control_bytes) continue;
       LH_TRY(store_.Delete(context, object.key));
     }
     more = page.next_token.has_value();

@@ -35,7 +35,8 @@ class IndexLog {
   }
   // Hands over what did reach the log, and goes on under a new epoch. kConflict when another owner has come.
   Status Settle(const RequestContext& context, const Visit& visit);
-  // From any thread. Objects up to `position` that a snapshot has made needless; fences younger than a day stay.
+  // From any thread. Objects up to `position` that a snapshot has made needless. Fences and the records that open an
+  // epoch stay for good: an owner that slept for days must still find one under the key it would write next.
   Status Trim(const RequestContext& context, LogPosition position);
 
   LogPosition last() const { return last_; }
@@ -53,6 +54,7 @@ class IndexLog {
   const std::string prefix_, writer_;
   const uint32_t dimension_;
   LogPosition last_, before_last_;
+  bool closed_ = false;  // the last record is a fence: its epoch is over
   bool lost_ = false;
   bool uncertain_ = false;
 };

@@ -1,6 +1,7 @@
 #include "vector/log_codec.h"
 
 #include <charconv>
+#include <unordered_set>
 
 #include "base/hash.h"
 #include "vector/batch.h"
@@ -45,6 +46,19 @@ Result<Batch> DecodeBatch(ByteReader& in, uint32_t dimension) {
     batch.removed.emplace_back(id);
   }
   return batch;
+}
+
+// They are applied together, which no id may stand in twice.
+Status CheckDisjoint(const std::vector<Batch>& batches, std::string_view what) {
+  std::unordered_set<std::string_view> seen;
+  for (const Batch& batch : batches) {
+    for (const auto* ids : {&batch.ids, &batch.removed}) {
+      for (const std::string& id : *ids) {
+        if (!seen.insert(id).second) return Fail(ErrorKind::kInternal, "{} holds the id \"{}\" twice", what, id);
+      }
+    }
+  }
+  return {};
 }
 
 template <typename T>
@@ -121,6 +135,7 @@ Result<LogRecord> DecodeLog(LogPosition position, uint32_t dimension, std::strin
     }
     record.batches.push_back(std::move(batch));
   }
+  LH_TRY(CheckDisjoint(record.batches, what));
   if (in.left() != 0) return Fail(ErrorKind::kInternal, "{} has {} bytes too many", what, in.left());
   return record;
 }

@@ -25,13 +25,18 @@ struct Candidate {
 // What one search or insert needs; reused, so that a search allocates nothing.
 class SearchScratch {
  public:
-  // What was seen since Clear. A view for tight loops: REQUIRES that MakeRoom was called for the slots asked about.
+  // What was seen since Clear. A view for tight loops. Slots that MakeRoom was not called for count as seen: nodes
+  // that came after the search began may lie there, and none is owed to it.
   class Seen {
    public:
     explicit Seen(SearchScratch& scratch)
-        : words_(scratch.visited_.data()), touched_(scratch.touched_.data()), count_(scratch.touched_count_) {}
+        : words_(scratch.visited_.data()),
+          word_count_(scratch.visited_.size()),
+          touched_(scratch.touched_.data()),
+          count_(scratch.touched_count_) {}
     // True the first time.
     bool Visit(Slot slot) {
+      if (slot / 64 >= word_count_) return false;
       uint64_t& word = words_[slot / 64];
       const uint64_t before = word, bit = uint64_t{1} << (slot % 64);
       if ((before & bit) != 0) return false;
@@ -44,6 +49,7 @@ class SearchScratch {
 
    private:
     uint64_t* words_;
+    size_t word_count_;
     uint32_t* touched_;
     size_t& count_;
   };

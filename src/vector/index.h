@@ -116,7 +116,6 @@ class Index {
   void SetVersion(IndexVersion version) { version_.store(version.value); }
 
  private:
-  struct Plan;
   Index(const IndexOptions& options, unsigned threads) : options_(options), threads_(threads) {}
 
   std::shared_ptr<Graph> graph() const LH_EXCLUDES(graph_mutex_);
@@ -135,6 +134,10 @@ class Index {
                     std::vector<Candidate>& out) const;
   void CollectFromGraph(const Graph& graph, const float* query, const SearchRequest& request, const SlotSet* allowed,
                         SearchScratch& scratch, std::vector<Candidate>& out);
+  enum class Way { kExact, kCodes, kWalk };
+  Way Choose(const SearchRequest& request, bool has_graph, size_t live, size_t matching) const;
+  void CollectByCodes(const Graph& graph, const float* query, size_t k, const SlotSet& allowed, SearchScratch& scratch,
+                      std::vector<Candidate>& out) const;
   Status Collect(const RequestContext& context, const SearchRequest& request, const float* query,
                  SearchScratch& scratch, std::vector<Candidate>& out);
   void KeepNearest(const float* query, size_t rerank, std::vector<Candidate>& candidates) const;

@@ -180,6 +180,41 @@ void Index::CollectFromGraph(const Graph& graph, const float* query, const Searc
   KeepNearest(query, RerankOf(options_.quantization, request.k, out.size()), out);
 }
 
+// Every live item that is allowed, by codes first and by full vectors then.
+void Index::CollectByCodes(const Graph& graph, const float* query, size_t k, const SlotSet& allowed,
+                           SearchScratch& scratch, std::vector<Candidate>& out) const {
+  constexpr size_t kStretch = 4096;
+  const size_t rerank = 2 * RerankOf(options_.quantization, k, 8 * k + 64);
+  std::vector<Slot> slots;
+  std::vector<Candidate> measured;
+  out.clear();
+  const auto measure = [&] {
+    graph.Distances(query, slots, scratch, measured);
+    slots.clear();
+    out.insert(out.end(), measured.begin(), measured.end());
+    if (out.size() <= rerank) return;
+    std::nth_element(out.begin(), out.begin() + static_cast<ptrdiff_t>(rerank), out.end(), Nearer);
+    out.resize(rerank);
+  };
+  allowed.ForEach([&](Slot slot) {
+    // Filters know live items only, and these have nodes; one that went meanwhile falls out below.
+    slots.push_back(slot);
+    if (slots.size() == kStretch) measure();
+  });
+  measure();
+  KeepNearest(query, rerank, out);
+}
+
+// What a filter leaves is either looked at whole, or walked among. A walk looks at live/matching nodes for each match,
+// and at a dozen for each step of ef; looking at a match in a scan costs about half of that, as nothing waits for it.
+Index::Way Index::Choose(const SearchRequest& request, bool has_graph, size_t live, size_t matching) const {
+  if (!has_graph || request.exact || live < kExactBelow || matching <= 16 * request.k) return Way::kExact;
+  if (matching == live) return Way::kWalk;
+  const size_t ef = request.ef.value_or(std::max<size_t>(80, 2 * request.k));
+  const auto squared = static_cast<double>(matching) * static_cast<double>(matching);
+  return squared < 100.0 * static_cast<double>(ef) * static_cast<double>(live) ? Way::kCodes : Way::kWalk;
+}
+
 Status Index::Collect(const RequestContext& context, const SearchRequest& request, const float* query,
                       SearchScratch& scratch, std::vector<Candidate>& out) {
   std::shared_ptr<const SlotSet> allowed;
@@ -190,12 +225,12 @@ Status Index::Collect(const RequestContext& context, const SearchRequest& reques
   }
   const size_t live = items_->live(), matching = allowed ? allowed->Count() : live;
   const auto held = graph();
-  // A walk that sees one match in many looks at live/matching nodes for each; a scan looks at the matches alone.
-  const size_t ef = request.ef.value_or(std::max<size_t>(80, 2 * request.k));
-  const bool scan = !held || request.exact || live < kExactBelow || matching <= 4 * request.k ||
-                    (allowed && static_cast<double>(matching) * static_cast<double>(matching) <
-                                    12.0 * static_cast<double>(ef) * static_cast<double>(live));
-  if (!scan) {
+  const Way way = Choose(request, held != nullptr, live, matching);
+  if (way == Way::kCodes && allowed) {
+    CollectByCodes(*held, query, request.k, *allowed, scratch, out);
+    return {};
+  }
+  if (way == Way::kWalk) {
     CollectFromGraph(*held, query, request, allowed.get(), scratch, out);
     if (out.size() >= std::min(request.k, matching)) return {};
   }

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
-from lake import BINARY, Lake, wait_for
+from lake import BINARY, Lake, free_port, wait_for
 
 DIMENSION = 32
 ITEMS = 2000
@@ -310,3 +310,34 @@ def test_a_start_without_the_folder_of_vectors_fetches_the_snapshot(vectors):
         assert stored(index, "v23999")["metadata"] == metadata_of(23_999)
         among = {f"v{1999 + ITEMS * copy}" for copy in range(12)}
         assert set(index.ids(vectors[1999], k=12)) == among
+
+
+def test_a_second_vectord_takes_over_and_the_first_says_so(tmp_path):
+    one, two = {"items": [{"id": "a", "vector": [1, 0]}]}, {"items": [{"id": "b", "vector": [0, 1]}]}
+    with Lake(backend="s3") as lake:
+        first = Index(lake, "shared", dimension=2)
+        first.add(one["items"])
+        port = free_port()
+        environment = dict(lake.environment, LAKEHOUSE_GATEWAY_BIND=f"127.0.0.1:{port}", LAKEHOUSE_SERVER_DATA_DIR=str(tmp_path))
+        second = f"http://127.0.0.1:{port}/v1/vectors/index/shared"
+        with open(tmp_path / "log", "wb") as log, subprocess.Popen([BINARY, "serve"], env=environment, stderr=log) as process:
+            try:
+                wait_for("the second", lambda: answers(f"http://127.0.0.1:{port}/ready"))
+                assert requests.get(second, timeout=30).json()["length"] == 1
+                assert requests.post(f"{second}/add", json=two, timeout=30).status_code == 200
+                refused = requests.post(f"{first.url}/add", json=one, timeout=30)
+                assert refused.status_code == 409 and "another vectord" in refused.json()["detail"]
+                assert requests.delete(f"{first.url}/items/a", timeout=30).status_code == 409
+                assert first.ids([1, 0], k=1) == ["a"], "what it had can be searched"
+                lake.restart()
+                assert first.add(one["items"])["length"] == 2
+                assert requests.post(f"{second}/add", json=two, timeout=30).status_code == 409
+            finally:
+                process.kill()
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=5).status_code == 200
+    except requests.RequestException:
+        return False

@@ -115,13 +115,14 @@ inline constexpr std::string_view kVectorSchemas = R"json(
   "metric": {"type": "string", "enum": ["cosine", "l2", "dot"]},
   "quantization": {"type": "string", "enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1"]},
   "m": {"type": "integer", "minimum": 4, "maximum": 64},
-  "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000}}},
+  "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000},
+  "text_field": {"type": "string", "maxLength": 256}}},
 "Index": {"type": "object",
   "required": ["name", "dimension", "metric", "quantization", "m", "ef_construction", "length", "version", "bytes"],
   "properties": {
     "name": {"type": "string"}, "dimension": {"type": "integer"}, "metric": {"type": "string"},
     "quantization": {"type": "string"}, "m": {"type": "integer"}, "ef_construction": {"type": "integer"},
-    "length": {"type": "integer"}, "version": {"type": "integer"}, "bytes": {"type": "integer"}}},
+    "text_field": {"type": "string"}, "length": {"type": "integer"}, "version": {"type": "integer"}, "bytes": {"type": "integer"}}},
 "Indexes": {"type": "object", "required": ["indexes"], "properties": {
   "indexes": {"type": "array", "items": {"$ref": "#/components/schemas/Index"}}}},
 "Floats": {"type": "array", "items": {"type": "number"}},
@@ -132,7 +133,8 @@ inline constexpr std::string_view kVectorSchemas = R"json(
 "Added": {"type": "object", "required": ["added", "updated", "length", "version"], "properties": {
   "added": {"type": "integer"}, "updated": {"type": "integer"}, "length": {"type": "integer"},
   "version": {"type": "integer"}}},
-"OneSearch": {"type": "object", "required": ["vector"], "additionalProperties": false, "properties": {
+"OneSearch": {"type": "object", "additionalProperties": false, "properties": {
+  "text": {"type": "string"}, "fusion": {"type": "string", "enum": ["rrf"]},
   "vector": {"$ref": "#/components/schemas/Floats"}, "k": {"type": "integer", "minimum": 1, "maximum": 10000},
   "ef": {"type": "integer", "minimum": 1, "maximum": 100000}, "recall_target": {"type": "number"},
   "filter": {"type": ["object", "null"]}, "max_distance": {"type": "number"},
@@ -142,8 +144,8 @@ inline constexpr std::string_view kVectorSchemas = R"json(
   {"type": "object", "required": ["searches"], "properties": {
     "searches": {"type": "array", "items": {"$ref": "#/components/schemas/OneSearch"}}}}]},
 "Hits": {"type": "object", "required": ["results", "version"], "properties": {
-  "results": {"type": "array", "items": {"type": "object", "required": ["id", "distance"], "properties": {
-    "id": {"type": "string"}, "distance": {"type": "number"}, "metadata": {"type": ["object", "null"]},
+  "results": {"type": "array", "items": {"type": "object", "required": ["id"], "properties": {
+    "id": {"type": "string"}, "distance": {"type": "number"}, "score": {"type": "number"}, "metadata": {"type": ["object", "null"]},
     "vector": {"$ref": "#/components/schemas/Floats"}}}},
   "version": {"type": "integer"}}},
 "SearchAnswer": {"anyOf": [{"$ref": "#/components/schemas/Hits"},

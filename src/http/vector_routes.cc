@@ -27,6 +27,8 @@ void WriteInfo(JsonWriter& json, const service::VectorIndexInfo& info) {
       .Number(info.options.m)
       .Key("ef_construction")
       .Number(info.options.ef_construction)
+      .Key("text_field")
+      .String(info.options.text_field)
       .Key("length")
       .Number(info.length)
       .Key("version")
@@ -60,8 +62,9 @@ void WriteMetadata(JsonWriter& json, const std::optional<std::string>& metadata)
 void WriteAnswer(JsonWriter& json, const vector::SearchAnswer& answer, const vector::SearchRequest& request) {
   json.BeginObject().Key("results").BeginArray();
   for (const vector::Hit& hit : answer.hits) {
-    json.BeginObject().Key("id").String(hit.id).Key("distance");
-    WriteFloat(json, hit.distance);
+    json.BeginObject().Key("id").String(hit.id);
+    if (!request.vector.empty()) WriteFloat(json.Key("distance"), hit.distance);
+    if (request.text) WriteFloat(json.Key("score"), hit.score);
     if (request.include_metadata) WriteMetadata(json, hit.metadata);
     if (request.include_vector) {
       json.Key("vector");
@@ -78,12 +81,14 @@ Result<uint32_t> OptionalCount(const JsonFields& fields, std::string_view name, 
 }
 
 Status CheckFieldNames(const boost::json::value& body) {
-  constexpr std::string_view kNames[] = {"name", "dimension", "metric", "m", "ef_construction", "quantization"};
+  constexpr std::string_view kNames[] = {"name",         "dimension", "metric", "m", "ef_construction",
+                                         "quantization", "text_field"};
   for (const auto& field : body.get_object()) {
     if (std::ranges::find(kNames, std::string_view(field.key())) == std::end(kNames)) {
-      return Fail(ErrorKind::kInvalid,
-                  "unknown field \"{}\"; an index has name, dimension, metric, m, ef_construction and quantization",
-                  std::string_view(field.key()));
+      return Fail(
+          ErrorKind::kInvalid,
+          "unknown field \"{}\"; an index has name, dimension, metric, m, ef_construction, quantization and text_field",
+          std::string_view(field.key()));
     }
   }
   return {};
@@ -103,6 +108,8 @@ Result<vector::IndexOptions> ParseOptions(const JsonFields& fields) {
     return Fail(ErrorKind::kInvalid, "field \"quantization\" must be sq8, none, bf16, rabitq4 or rabitq1");
   }
   options.quantization = *known_quantization;
+  LH_ASSIGN(const auto text_field, fields.OptionalString("text_field"));
+  options.text_field = text_field.value_or("");
   LH_ASSIGN(options.m, OptionalCount(fields, "m", options.m));
   LH_ASSIGN(options.ef_construction, OptionalCount(fields, "ef_construction", options.ef_construction));
   return options;

@@ -189,6 +189,18 @@ Status ReadSearchField(std::string_view key, ondemand::value value, SearchReques
   if (key == "vector") return ReadQueryVector(value, request.vector);
   if (key == "include") return ReadInclude(value, request);
   if (key == "filter") return ReadFilter(value, request);
+  if (key == "text" || key == "fusion") {
+    std::string_view text;
+    if (value.get_string().get(text) != simdjson::SUCCESS) {
+      return Fail(ErrorKind::kInvalid, "field \"{}\" must be a string", key);
+    }
+    if (key == "text") {
+      request.text = std::string(text);
+    } else if (text != "rrf") {
+      return Fail(ErrorKind::kInvalid, "field \"fusion\" must be \"rrf\"");
+    }
+    return {};
+  }
   if (key == "k") {
     LH_ASSIGN(request.k, ReadCount(value, key, 1, kMaxK));
   } else if (key == "ef") {
@@ -210,8 +222,8 @@ Status ReadSearchField(std::string_view key, ondemand::value value, SearchReques
     }
   } else {
     return Fail(ErrorKind::kInvalid,
-                "unknown field \"{}\"; a search has vector, k, ef, recall_target, filter, include, max_distance, "
-                "min_version and exact",
+                "unknown field \"{}\"; a search has vector, text, fusion, k, ef, recall_target, filter, include, "
+                "max_distance, min_version and exact",
                 key);
   }
   return {};
@@ -226,7 +238,7 @@ Result<SearchRequest> ReadSearch(ondemand::object body) {
     if (auto error = field.value().get(value)) return Malformed(error);
     LH_TRY(ReadSearchField(key, value, request));
   }
-  if (request.vector.empty()) return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
+  if (request.vector.empty() && !request.text) return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
   return request;
 }
 

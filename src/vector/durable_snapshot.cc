@@ -41,7 +41,8 @@ Status DurableIndex::OpenSegmentOf(const RequestContext& context, const Snapshot
           header.options.dimension != definition_.options.dimension) {
         return Fail(ErrorKind::kInternal, "the vector segment is of another snapshot");
       }
-      auto index = Index::Adopt(*segment, environment_.cache_folder, environment_.threads);
+      auto index =
+          Index::Adopt(*segment, environment_.cache_folder, environment_.threads, definition_.options.text_field);
       if (index) {
         index_ = *std::move(index);
         RemoveOtherSegments(manifest.name);

@@ -16,6 +16,7 @@ Result<std::unique_ptr<Index>> Index::Make(const IndexOptions& options, std::opt
   LH_TRY(CheckOptions(options));
   std::unique_ptr<Index> index(new Index(options, std::max(1U, threads)));
   LH_ASSIGN(index->items_, ItemTable::Make(options.dimension, std::move(folder)));
+  if (!options.text_field.empty()) index->text_ = std::make_unique<TextIndex>();
   return index;
 }
 
@@ -138,6 +139,14 @@ Result<Applied> Index::Apply(const Batch& batch) {
   return applied.front();
 }
 
+void Index::AddText(Slot slot) {
+  const auto metadata = items_->Metadata(slot);
+  if (!metadata) return;
+  const auto parsed = ParseMetadata(*metadata);
+  const auto* text = parsed ? FindField(*parsed, options_.text_field) : nullptr;
+  if (text != nullptr && text->is_string()) text_->Add(slot, std::string_view(text->get_string()));
+}
+
 void Index::Publish(const ItemTable::Change& change) {
   items_->Publish(change);
   std::vector<FieldIndexes::Item> come;
@@ -145,6 +154,9 @@ void Index::Publish(const ItemTable::Change& change) {
   for (const Slot slot : change.come) come.push_back({slot, items_->Metadata(slot).value_or(std::string_view())});
   fields_.Remove(change.go);
   fields_.Add(come);
+  if (!text_) return;
+  for (const Slot slot : change.go) text_->Remove(slot);
+  for (const Slot slot : change.come) AddText(slot);
 }
 
 // Makes the graph when there are enough items for one, drops it when there are none, and takes note of dead slots.

@@ -23,6 +23,7 @@
 #include "vector/graph.h"
 #include "vector/item_table.h"
 #include "vector/segment_writer.h"
+#include "vector/text_index.h"
 #include "vector/types.h"
 
 namespace lakehouse::vector {
@@ -49,6 +50,7 @@ struct SearchRequest {
   std::optional<size_t> ef;             // candidates kept while walking; more finds more
   std::optional<double> recall_target;  // instead of ef
   std::optional<Filter> filter;
+  std::optional<std::string> text;  // full text; with a vector too, both rankings are fused (RRF)
   std::optional<float> max_distance;
   std::optional<IndexVersion> min_version;
   bool exact = false;
@@ -58,6 +60,7 @@ struct SearchRequest {
 struct Hit {
   std::string id;
   float distance = 0;
+  float score = 0;  // of a search with text
   std::optional<std::string> metadata;
   std::vector<float> vector;  // empty unless asked for
 };
@@ -81,7 +84,7 @@ class Index {
 
   // An index as a segment has it. kInternal saying what is wrong with it.
   static Result<std::unique_ptr<Index>> Adopt(const OpenSegment& segment, std::optional<std::filesystem::path> folder,
-                                              unsigned threads);
+                                              unsigned threads, std::string text_field);
 
   // The index as it stands, kept from reuse while the object lives; Apply may wait for it when the last item goes.
   struct Pinned {
@@ -127,6 +130,10 @@ class Index {
   void AfterPublish(const ItemTable::Change& change) LH_REQUIRES(apply_mutex_);
   const float* Normalised(Slot slot, std::vector<float>& room) const;
 
+  void AddText(Slot slot);
+  std::shared_ptr<const SlotSet> Allowed(const SearchRequest& request);
+  Status CollectHybrid(const RequestContext& context, const SearchRequest& request, const float* query,
+                       SearchScratch& scratch, std::vector<Candidate>& out, std::vector<TextHit>& ranked);
   Status CheckQuery(const SearchRequest& request) const;
   float Distance(const float* query, Slot slot) const;
   size_t EfFor(const SearchRequest& request, const Graph& graph);
@@ -148,6 +155,7 @@ class Index {
   SessionPool sessions_;
   std::unique_ptr<ItemTable> items_;
   FieldIndexes fields_;
+  std::unique_ptr<TextIndex> text_;  // none without a text_field
   std::atomic<uint64_t> version_{0};
 
   Mutex maintain_mutex_;                                // taken before apply_mutex_

@@ -41,6 +41,10 @@ void DropRepeats(std::vector<Hit>& hits) {
 }  // namespace
 
 Status Index::CheckQuery(const SearchRequest& request) const {
+  if (request.text && !text_) {
+    return Fail(ErrorKind::kInvalid, "the index has no text_field, so no text can be searched in it");
+  }
+  if (request.text && request.vector.empty()) return {};
   if (request.vector.size() != options_.dimension) {
     return Fail(ErrorKind::kInvalid, "the query vector has {} dimensions; the index has {}", request.vector.size(),
                 options_.dimension);
@@ -215,14 +219,38 @@ Index::Way Index::Choose(const SearchRequest& request, bool has_graph, size_t li
   return squared < 100.0 * static_cast<double>(ef) * static_cast<double>(live) ? Way::kCodes : Way::kWalk;
 }
 
+std::shared_ptr<const SlotSet> Index::Allowed(const SearchRequest& request) {
+  if (!request.filter) return nullptr;
+  return fields_.Evaluate(*request.filter, [this](const auto& visit) {
+    for (const Slot slot : items_->LiveSlots()) visit(slot, items_->Metadata(slot).value_or(std::string_view()));
+  });
+}
+
+// Both rankings, deeper than asked for, in one; by text alone when there is no vector.
+Status Index::CollectHybrid(const RequestContext& context, const SearchRequest& request, const float* query,
+                            SearchScratch& scratch, std::vector<Candidate>& out, std::vector<TextHit>& ranked) {
+  const size_t depth = std::max<size_t>(100, 4 * request.k);
+  const auto allowed = Allowed(request);
+  ranked = text_->Search(*request.text, depth, allowed.get());
+  out.clear();
+  if (!request.vector.empty()) {
+    SearchRequest deeper = request;
+    deeper.k = depth;
+    LH_TRY(Collect(context, deeper, query, scratch, out));
+    std::vector<std::vector<Slot>> rankings(2);
+    for (const Candidate& candidate : out) rankings[0].push_back(candidate.slot);
+    for (const TextHit& hit : ranked) rankings[1].push_back(hit.slot);
+    ranked = ReciprocalRankFusion(rankings);
+  }
+  std::erase_if(ranked, [&](const TextHit& hit) { return !items_->IsLive(hit.slot); });
+  out.clear();
+  for (const TextHit& hit : ranked) out.push_back({request.vector.empty() ? 0 : Distance(query, hit.slot), hit.slot});
+  return {};
+}
+
 Status Index::Collect(const RequestContext& context, const SearchRequest& request, const float* query,
                       SearchScratch& scratch, std::vector<Candidate>& out) {
-  std::shared_ptr<const SlotSet> allowed;
-  if (request.filter) {
-    allowed = fields_.Evaluate(*request.filter, [this](const auto& visit) {
-      for (const Slot slot : items_->LiveSlots()) visit(slot, items_->Metadata(slot).value_or(std::string_view()));
-    });
-  }
+  const std::shared_ptr<const SlotSet> allowed = Allowed(request);
   const size_t live = items_->live(), matching = allowed ? allowed->Count() : live;
   const auto held = graph();
   const Way way = Choose(request, held != nullptr, live, matching);
@@ -239,7 +267,7 @@ Status Index::Collect(const RequestContext& context, const SearchRequest& reques
 }
 
 Hit Index::MakeHit(const Candidate& candidate, const SearchRequest& request) const {
-  Hit hit{std::string(items_->Id(candidate.slot)), candidate.distance, std::nullopt, {}};
+  Hit hit{std::string(items_->Id(candidate.slot)), candidate.distance, 0, std::nullopt, {}};
   if (request.include_metadata) {
     if (const auto metadata = items_->Metadata(candidate.slot)) hit.metadata = std::string(*metadata);
   }
@@ -253,18 +281,20 @@ Hit Index::MakeHit(const Candidate& candidate, const SearchRequest& request) con
 Result<SearchAnswer> Index::Search(const RequestContext& context, const SearchRequest& request) {
   LH_TRY(CheckQuery(request));
   std::vector<float> query = request.vector;
-  if (options_.metric == Metric::kCosine) {
+  if (options_.metric == Metric::kCosine && !query.empty()) {
     const float scale = 1 / std::sqrt(BestKernels().dot(query.data(), query.data(), query.size()));
     for (float& value : query) value *= scale;
   }
   const SessionPool::Session session(sessions_);
   std::vector<Candidate>& found = session->merged;
   SearchAnswer answer;
+  std::vector<TextHit> ranked;
   bool settled = false;
   for (int attempt = 0; attempt < kAttempts && !settled; ++attempt) {
     const uint64_t before = items_->publications();
     answer.version = version();
-    LH_TRY(Collect(context, request, query.data(), *session, found));
+    LH_TRY(request.text ? CollectHybrid(context, request, query.data(), *session, found, ranked)
+                        : Collect(context, request, query.data(), *session, found));
     // A batch that came meanwhile may have replaced an item under us: its old vector is dead, its new one not looked
     // at.
     settled = before % 2 == 0 && items_->publications() == before;
@@ -276,6 +306,10 @@ Result<SearchAnswer> Index::Search(const RequestContext& context, const SearchRe
   for (const Candidate& candidate : found) items_->PrefetchRecord(candidate.slot);
   answer.hits.reserve(found.size());
   for (const Candidate& candidate : found) answer.hits.push_back(MakeHit(candidate, request));
+  for (size_t i = 0, j = 0; request.text && i < found.size(); ++i, ++j) {
+    while (ranked[j].slot != found[i].slot) ++j;
+    answer.hits[i].score = ranked[j].score;
+  }
   if (!settled) DropRepeats(answer.hits);
   return answer;
 }

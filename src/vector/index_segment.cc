@@ -25,9 +25,11 @@ std::unique_ptr<Index::Pinned> Index::Capture(LogPosition log) {
 }
 
 Result<std::unique_ptr<Index>> Index::Adopt(const OpenSegment& segment, std::optional<std::filesystem::path> folder,
-                                            unsigned threads) {
+                                            unsigned threads, std::string text_field) {
   const SegmentHeader& header = segment.header;
-  LH_ASSIGN(auto index, Make(header.options, std::move(folder), threads));
+  IndexOptions options = header.options;
+  options.text_field = std::move(text_field);
+  LH_ASSIGN(auto index, Make(options, std::move(folder), threads));
   std::shared_ptr<Graph> graph;
   if (header.of(Section::kNodes).bytes != 0) {
     const auto mean = segment.Of<float>(Section::kMean);
@@ -52,6 +54,9 @@ Result<std::unique_ptr<Index>> Index::Adopt(const OpenSegment& segment, std::opt
     for (const Slot slot : index->items_->LiveSlots()) {
       if (!graph->Holds(slot)) return Fail(ErrorKind::kInternal, "the vector segment is damaged: an item has no node");
     }
+  }
+  if (index->text_) {
+    for (const Slot slot : index->items_->LiveSlots()) index->AddText(slot);
   }
   index->SetGraph(std::move(graph));
   index->SetVersion(IndexVersion(header.version));

@@ -52,6 +52,8 @@ std::string ToJson(const IndexDefinition& definition) {
       .Number(definition.options.m)
       .Key("ef_construction")
       .Number(definition.options.ef_construction)
+      .Key("text_field")
+      .String(definition.options.text_field)
       .EndObject();
   return text;
 }
@@ -68,6 +70,7 @@ Result<IndexDefinition> FromJson(std::string_view text) {
   LH_ASSIGN(const auto ef_construction, fields.Uint("ef_construction"));
   LH_ASSIGN(const auto metric, fields.String("metric"));
   LH_ASSIGN(const auto quantization, fields.String("quantization"));
+  LH_ASSIGN(const auto text_field, fields.OptionalString("text_field"));
   const auto known_metric = MetricOf(metric);
   const auto known_quantization = QuantizationOf(quantization);
   if (!known_metric || !known_quantization) {
@@ -75,9 +78,12 @@ Result<IndexDefinition> FromJson(std::string_view text) {
                 quantization);
   }
   constexpr uint64_t kMax = ~uint32_t{0};
-  definition.options = {static_cast<uint32_t>(std::min(dimension, kMax)), *known_metric, *known_quantization,
+  definition.options = {static_cast<uint32_t>(std::min(dimension, kMax)),
+                        *known_metric,
+                        *known_quantization,
                         static_cast<uint32_t>(std::min(m, kMax)),
-                        static_cast<uint32_t>(std::min(ef_construction, kMax))};
+                        static_cast<uint32_t>(std::min(ef_construction, kMax)),
+                        text_field.value_or("")};
   LH_TRY(CheckOptions(definition.options));
   LH_TRY(CheckName(definition.name));
   return definition;

@@ -239,6 +239,38 @@ TEST(Index, AFilterAlwaysGivesKAndFindsThem) {
   EXPECT_TRUE(Ids(*index, none).empty());
 }
 
+TEST(Index, TextAndVectorsAreFused) {
+  const auto index = MakeIndex({.dimension = 2, .metric = Metric::kL2, .text_field = "body"});
+  Batch batch;
+  AddTo(batch, "near", {0, 0}, R"({"body":"a heron at the lake"})");
+  AddTo(batch, "both", {0.1F, 0}, R"({"body":"lake house"})");
+  AddTo(batch, "text", {9, 9}, R"({"body":"a lake house, one of many a house by the lake"})");
+  AddTo(batch, "none", {8, 8}, R"({"body":"nothing of the kind"})");
+  AddTo(batch, "bare", {7, 7});
+  ASSERT_TRUE(index->Apply(batch));
+  SearchRequest request;
+  request.text = "lake house";
+  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"both", "text", "near"}));
+  request.filter = *Filter::Parse(R"({"body":{"$ne":"lake house"}})");
+  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"text", "near"}));
+  request.filter.reset();
+  request.vector = {0, 0};
+  request.k = 2;
+  const auto fused = index->Search({}, request);
+  ASSERT_TRUE(fused);
+  ASSERT_EQ(fused->hits.size(), 2U);
+  EXPECT_EQ(fused->hits[0].id, "both");
+  EXPECT_GT(fused->hits[0].score, fused->hits[1].score);
+  Batch changed;
+  AddTo(changed, "both", {0.1F, 0}, R"({"body":"rewritten"})");
+  changed.removed.emplace_back("text");
+  ASSERT_TRUE(index->Apply(changed));
+  request.vector.clear();
+  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"near"}));
+  const auto without = MakeIndex({.dimension = 2});
+  EXPECT_EQ(without->Search({}, request).error().kind, ErrorKind::kInvalid);
+}
+
 TEST(Index, SearchesAskForWhatTheyMeanOrAreTold) {
   const auto index = MakeIndex({.dimension = 3});
   const auto kind = [&](SearchRequest request) { return index->Search({}, request).error().kind; };

@@ -6,6 +6,8 @@
 namespace lakehouse::vector {
 namespace {
 
+constexpr size_t kMaxTextFieldBytes = 256;
+
 constexpr std::array<std::pair<Metric, std::string_view>, 3> kMetrics = {
     {{Metric::kCosine, "cosine"}, {Metric::kL2, "l2"}, {Metric::kDot, "dot"}}};
 constexpr std::array<std::pair<Quantization, std::string_view>, 5> kQuantizations = {
@@ -44,6 +46,9 @@ std::optional<Quantization> QuantizationOf(std::string_view name) {
 Status CheckOptions(const IndexOptions& options) {
   LH_TRY(CheckRange("dimension", options.dimension, 1, kMaxDimension));
   LH_TRY(CheckRange("m", options.m, 4, 64));
+  if (options.text_field.size() > kMaxTextFieldBytes) {
+    return Fail(ErrorKind::kInvalid, "field \"text_field\" has more than {} bytes", kMaxTextFieldBytes);
+  }
   return CheckRange("ef_construction", options.ef_construction, 8, 2000);
 }
 

@@ -30,9 +30,10 @@ struct IndexOptions {
   Quantization quantization = Quantization::kSq8;
   uint32_t m = 16;                 // links of a node above level 0; twice as many at level 0
   uint32_t ef_construction = 200;  // candidates looked at for a node's links
+  std::string text_field = {};     // of the metadata, dotted: full text is searched in it; empty: none
 };
 
-// kInvalid naming the option: dimension 1…4096, m 4…64, ef_construction 8…2000.
+// kInvalid naming the option: dimension 1…4096, m 4…64, ef_construction 8…2000, text_field at most 256 bytes.
 Status CheckOptions(const IndexOptions& options);
 
 // Counts an index's acknowledged batches; 0 is an index nothing was added to.

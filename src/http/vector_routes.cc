@@ -5,12 +5,14 @@
 #include "http/api_schemas.h"
 #include "http/routes.h"
 #include "vector/batch.h"
+#include "vector/items_arrow.h"
 
 namespace lakehouse::http {
 namespace {
 
 constexpr uint64_t kMaxDefinitionBytes = uint64_t{64} << 10;
 constexpr uint64_t kMaxSearchBytes = uint64_t{64} << 20;
+constexpr std::string_view kArrowStream = "application/vnd.apache.arrow.stream";
 constexpr uint64_t kMaxAddBytes = uint64_t{256} << 20;
 
 void WriteInfo(JsonWriter& json, const service::VectorIndexInfo& info) {
@@ -157,7 +159,10 @@ Status AddItems(service::Vectors& vectors, const RequestContext& context, Reques
   const std::string name = request.capture("name");
   LH_ASSIGN(const auto info, vectors.Info(context, name));
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxAddBytes));
-  LH_ASSIGN(const auto batch, vector::ParseBatch(info.options, body));
+  const std::string* type = request.header("Content-Type");
+  const bool arrow = type != nullptr && type->starts_with(kArrowStream);
+  LH_ASSIGN(const auto batch,
+            arrow ? vector::DecodeArrowItems(info.options, body) : vector::ParseBatch(info.options, body));
   LH_ASSIGN(const auto applied, vectors.Add(context, name, batch));
   std::string text;
   JsonWriter(text)
@@ -179,13 +184,20 @@ Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Req
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxSearchBytes));
   if (auto known = vectors.Info(context, name); !known) return Fail(std::move(known).error());
   LH_ASSIGN(const auto searches, vector::ParseSearch(body));
+  std::vector<vector::SearchAnswer> answers;
+  for (const auto& search : searches.requests) {
+    LH_ASSIGN(auto answer, vectors.Search(context, name, search));
+    answers.push_back(std::move(answer));
+  }
+  const std::string* accept = request.header("Accept");
+  if (accept != nullptr && accept->starts_with(kArrowStream)) {
+    LH_ASSIGN(const std::string stream, vector::EncodeArrowHits(searches.requests, answers, searches.batch));
+    return response.Send(200, kArrowStream, stream);
+  }
   std::string text;
   JsonWriter json(text);
   if (searches.batch) json.BeginObject().Key("answers").BeginArray();
-  for (const auto& search : searches.requests) {
-    LH_ASSIGN(const auto answer, vectors.Search(context, name, search));
-    WriteAnswer(json, answer, search);
-  }
+  for (size_t i = 0; i < answers.size(); ++i) WriteAnswer(json, answers[i], searches.requests[i]);
   if (searches.batch) json.EndArray().EndObject();
   return response.SendJson(200, text);
 }
@@ -224,10 +236,10 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   add("GET", "/vectors/index", "List vector indexes", ListIndexes, {}, "200 application/json Indexes");
   add("GET", "/vectors/index/{name}", "Show a vector index", ShowIndex, {}, "200 application/json Index");
   add("DELETE", "/vectors/index/{name}", "Drop a vector index", DropIndex, {}, "204");
-  add("POST", "/vectors/index/{name}/add", "Add or replace items, durably", AddItems, "application/json AddItems",
-      "200 application/json Added");
+  add("POST", "/vectors/index/{name}/add", "Add or replace items, durably", AddItems,
+      "application/json AddItems, application/vnd.apache.arrow.stream bytes", "200 application/json Added");
   add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex, "application/json VectorSearch",
-      "200 application/json SearchAnswer");
+      "200 application/json SearchAnswer, 200 application/vnd.apache.arrow.stream bytes");
   add("GET", "/vectors/index/{name}/items/{id}", "Show an item", ShowItem, {}, "200 application/json Item");
   add("DELETE", "/vectors/index/{name}/items/{id}", "Remove an item", RemoveItem, {}, "204");
 }

@@ -371,7 +371,9 @@ Result<SearchesRequest> ParseSearch(std::string_view json) {
   }
   LH_TRY(CheckEnd(document));
   if (searches.batch) return searches;
-  if (single.vector.empty()) return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
+  if (single.vector.empty() && !single.text) {
+    return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
+  }
   searches.requests.push_back(std::move(single));
   return searches;
 }

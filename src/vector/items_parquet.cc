@@ -1,32 +1,16 @@
 #include "vector/items_parquet.h"
 
-#include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/builder.h>
 #include <arrow/io/memory.h>
-#include <arrow/table.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 
-#include "vector/batch.h"
+#include "vector/items_arrow_internal.h"
 
 namespace lakehouse::vector {
 namespace {
 
 constexpr int64_t kRowGroupRows = 65'536;
-
-Status FromArrow(const arrow::Status& status) {
-  if (status.ok()) return {};
-  return Fail(status.IsOutOfMemory() ? ErrorKind::kExhausted : ErrorKind::kInternal, "items as Parquet: {}",
-              status.message());
-}
-
-template <typename T>
-Result<T> FromArrow(arrow::Result<T> result) {
-  if (result.ok()) return std::move(result).ValueUnsafe();
-  LH_TRY(FromArrow(result.status()));
-  return Fail(ErrorKind::kInternal, "items as Parquet");
-}
 
 class ItemBuilders {
  public:
@@ -72,16 +56,6 @@ Result<std::string> WriteTable(const arrow::Table& table) {
   return buffer->ToString();
 }
 
-template <typename ArrayType>
-Result<std::shared_ptr<ArrayType>> ColumnOf(const arrow::Table& table, const std::string& name, arrow::Type::type id) {
-  const auto column = table.GetColumnByName(name);
-  if (!column || column->type()->id() != id) {
-    return Fail(ErrorKind::kInternal, "items as Parquet: there is no column \"{}\" of the right type", name);
-  }
-  LH_ASSIGN(auto array, FromArrow(arrow::Concatenate(column->chunks())));
-  return std::static_pointer_cast<ArrayType>(std::move(array));
-}
-
 }  // namespace
 
 Result<std::string> EncodeItems(const IndexCapture& capture, Slot& from, size_t max_bytes) {
@@ -103,26 +77,7 @@ Result<Batch> DecodeItems(const IndexOptions& options, std::string_view bytes) {
       std::make_shared<arrow::Buffer>(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
   LH_ASSIGN(auto reader, FromArrow(parquet::arrow::OpenFile(source, arrow::default_memory_pool())));
   LH_ASSIGN(const std::shared_ptr<arrow::Table> table, FromArrow(reader->ReadTable()));
-  if (table->num_rows() == 0) return Batch();
-  LH_ASSIGN(const auto ids, ColumnOf<arrow::StringArray>(*table, "id", arrow::Type::STRING));
-  LH_ASSIGN(const auto vectors, ColumnOf<arrow::ListArray>(*table, "vector", arrow::Type::LIST));
-  LH_ASSIGN(const auto metadata, ColumnOf<arrow::StringArray>(*table, "metadata", arrow::Type::STRING));
-  if (vectors->values()->type_id() != arrow::Type::FLOAT) {
-    return Fail(ErrorKind::kInternal, "items as Parquet: the vectors are not of floats");
-  }
-  const auto& values = static_cast<const arrow::FloatArray&>(*vectors->values());
-  Batch batch;
-  for (int64_t i = 0; i < table->num_rows(); ++i) {
-    if (vectors->value_length(i) != static_cast<int64_t>(options.dimension)) {
-      return Fail(ErrorKind::kInternal, "items as Parquet: row {} has {} dimensions", i, vectors->value_length(i));
-    }
-    batch.ids.push_back(ids->GetString(i));
-    const float* vector = values.raw_values() + vectors->value_offset(i);
-    batch.vectors.insert(batch.vectors.end(), vector, vector + options.dimension);
-    batch.metadata.push_back(metadata->IsNull(i) ? std::nullopt : std::optional(metadata->GetString(i)));
-  }
-  LH_TRY(CheckBatch(options, batch));
-  return batch;
+  return BatchOf(options, *table);
 }
 
 }  // namespace lakehouse::vector

@@ -1,5 +1,5 @@
 // The items of an index as plain Parquet: id, vector (list of float), metadata (JSON text, NULL when there is none).
-// The one place of this folder that knows Arrow. Pure; callable from any thread.
+// Pure; callable from any thread.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace lakehouse::vector {
 // Live items of slots from `from` on, until the file would grow past `max_bytes` or they are all in; `from` is then the
 // slot to go on with. Empty when there are none.
 Result<std::string> EncodeItems(const IndexCapture& capture, Slot& from, size_t max_bytes);
-// Checked as any batch is. kInternal for a file that is not one of ours.
+// Checked as any batch is. kInvalid for a file that is not one of ours.
 Result<Batch> DecodeItems(const IndexOptions& options, std::string_view bytes);
 
 }  // namespace lakehouse::vector

@@ -37,6 +37,7 @@ size_t RecordBytes(const char* record) {
 
 Result<std::unique_ptr<ItemTable>> ItemTable::Make(uint32_t dimension, std::optional<std::filesystem::path> folder) {
   std::unique_ptr<ItemTable> table(new ItemTable(dimension));
+  table->vectors_in_file_ = folder.has_value();
   LH_ASSIGN(table->vectors_, SlotMemory::Make(dimension * sizeof(float), std::move(folder)));
   LH_ASSIGN(table->entries_, SlotMemory::Make(sizeof(Entry), std::nullopt));
   return table;
@@ -56,7 +57,8 @@ void ItemTable::DropRecord(Entry& entry) {
 
 uint64_t ItemTable::bytes() const {
   const ReaderLock lock(ids_mutex_);
-  return vectors_->bytes() + entries_->bytes() + record_bytes_.load() + ids_.size() * sizeof(Slot);
+  return (vectors_in_file_ ? 0 : vectors_->bytes()) + entries_->bytes() + record_bytes_.load() +
+         ids_.size() * sizeof(Slot);
 }
 
 std::string_view ItemTable::Id(Slot slot) const {

@@ -34,6 +34,7 @@ class ItemTable {
   size_t live() const { return live_.load(std::memory_order_acquire); }
   // Above every slot ever used.
   size_t slots() const { return slots_.load(std::memory_order_acquire); }
+  // Memory held; vectors that lie in a file are the kernel's to keep or drop and do not count.
   uint64_t bytes() const;
 
   // With a session, of slots that were live in it.
@@ -93,6 +94,7 @@ class ItemTable {
 
   const uint32_t dimension_;
   std::unique_ptr<SlotMemory> vectors_, entries_;
+  bool vectors_in_file_ = false;
   std::vector<Slot> free_;
   std::shared_ptr<const void> keeps_;  // where records that are not ours lie
   std::atomic<size_t> live_{0}, slots_{0};

@@ -40,7 +40,7 @@ Result<Batch> DecodeBatch(ByteReader& in, uint32_t dimension) {
   }
   LH_ASSIGN(const std::string_view raw, in.Bytes(uint64_t{adds} * dimension * sizeof(float)));
   batch.vectors.resize(size_t{adds} * dimension);
-  std::memcpy(batch.vectors.data(), raw.data(), raw.size());
+  if (!raw.empty()) std::memcpy(batch.vectors.data(), raw.data(), raw.size());
   for (uint32_t i = 0; i < removals; ++i) {
     LH_ASSIGN(const std::string_view id, in.Text());
     batch.removed.emplace_back(id);

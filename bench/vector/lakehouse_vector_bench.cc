@@ -83,7 +83,7 @@ std::string SegmentOf(const Options& options, const std::string& folder) {
 
 std::unique_ptr<Index> OpenIndex(const Options& options) {
   const OpenSegment segment = Must(MapSegment(SegmentOf(options, "index"), 2));
-  return Must(Index::Adopt(segment, std::nullopt, 2));
+  return Must(Index::Adopt(segment, std::nullopt, 2, {}));
 }
 
 // The attribute that filters ask for lies beside the vectors; an item's metadata holds it.

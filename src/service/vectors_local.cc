@@ -10,6 +10,15 @@ VectorIndexInfo InfoOf(vector::DurableIndex& index) {
           index.index().bytes()};
 }
 
+// What a batch will hold once it is in: codes (a byte a dimension, or what the quantization takes), links, records.
+uint64_t NeededBytes(const vector::IndexOptions& options, const vector::Batch& batch) {
+  constexpr uint64_t kPerItem = 64;
+  const uint64_t code = options.quantization == vector::Quantization::kNone ? 4 : 2;
+  uint64_t bytes = batch.ids.size() * (kPerItem + uint64_t{options.dimension} * code + uint64_t{options.m} * 10);
+  for (size_t i = 0; i < batch.ids.size(); ++i) bytes += batch.ids[i].size() + batch.metadata[i].value_or("").size();
+  return bytes;
+}
+
 }  // namespace
 
 Result<VectorIndexInfo> LocalVectors::Create(const RequestContext& context, std::string_view name,
@@ -40,7 +49,7 @@ Result<vector::Applied> LocalVectors::Add(const RequestContext& context, std::st
                                           const vector::Batch& batch) {
   LH_ASSIGN(const auto index, indexes_.Find(name));
   LH_TRY(vector::CheckBatch(index->definition().options, batch));
-  LH_TRY(indexes_.CheckMemory());
+  LH_TRY(indexes_.CheckMemory(NeededBytes(index->definition().options, batch)));
   return index->Commit(context, batch);
 }
 

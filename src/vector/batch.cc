@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <unordered_set>
@@ -215,7 +216,8 @@ Status ReadSearchField(std::string_view key, ondemand::value value, SearchReques
     }
   } else if (key == "max_distance") {
     LH_ASSIGN(const double distance, ReadNumber(value, key));
-    request.max_distance = static_cast<float>(distance);
+    constexpr double kLargest = std::numeric_limits<float>::max();
+    request.max_distance = static_cast<float>(std::clamp(distance, -kLargest, kLargest));
   } else if (key == "exact") {
     if (value.get_bool().get(request.exact) != simdjson::SUCCESS) {
       return Fail(ErrorKind::kInvalid, "field \"exact\" must be true or false");
@@ -284,15 +286,19 @@ Status CheckId(std::string_view id) {
 }
 
 Status CheckBatch(const IndexOptions& options, const Batch& batch) {
+  if (batch.ids.size() > kMaxBatchItems) {
+    return Fail(ErrorKind::kTooLarge, "a batch of {} items is too large; at most {} are taken at once",
+                batch.ids.size(), kMaxBatchItems);
+  }
   std::unordered_set<std::string_view> seen;
   for (size_t i = 0; i < batch.ids.size(); ++i) {
     if (auto checked = CheckId(batch.ids[i]); !checked) return Fail(std::move(checked.error()).In(Named(i, {})));
     if (!seen.insert(batch.ids[i]).second) {
       return Fail(ErrorKind::kInvalid, "{} stands twice in the batch", Named(i, batch.ids[i]));
     }
-    if (batch.metadata[i] && batch.metadata[i]->size() > kMaxMetadataBytes) {
-      return Fail(ErrorKind::kInvalid, "{}: the metadata has {} bytes; at most {} are allowed", Named(i, batch.ids[i]),
-                  batch.metadata[i]->size(), kMaxMetadataBytes);
+    if (batch.metadata[i] && batch.metadata[i]->size() >= kMaxMetadataBytes) {
+      return Fail(ErrorKind::kTooLarge, "{}: the metadata has {} bytes; it must be smaller than {}",
+                  Named(i, batch.ids[i]), batch.metadata[i]->size(), kMaxMetadataBytes);
     }
     double squares = 0;
     for (size_t d = 0; d < options.dimension; ++d) {

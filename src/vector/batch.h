@@ -11,11 +11,12 @@
 namespace lakehouse::vector {
 
 inline constexpr size_t kMaxIdBytes = 1024;
-inline constexpr size_t kMaxMetadataBytes = size_t{1} << 20;
+inline constexpr size_t kMaxMetadataBytes = size_t{1} << 20;  // less than this
+inline constexpr size_t kMaxBatchItems = 100'000;
 
 // kInvalid naming the rule: non-empty, at most kMaxIdBytes, no control bytes, UTF-8.
 Status CheckId(std::string_view id);
-// kInvalid naming the item: every rule for a batch of an index with these options.
+// kInvalid naming the item, kTooLarge naming the limit: every rule for a batch of an index with these options.
 Status CheckBatch(const IndexOptions& options, const Batch& batch);
 
 // {"items":[{"id","vector","metadata"}]}; numbers go straight into the batch's floats. Checked.

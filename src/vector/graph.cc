@@ -242,6 +242,9 @@ void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratc
 // The heuristic of the paper (algorithm 4): a candidate is linked unless a chosen one is nearer to it than the node is.
 // REQUIRES: candidates are sorted, nearest first. The chosen stay in `candidates`.
 void Graph::Select(std::vector<Candidate>& candidates, size_t limit, SearchScratch& scratch) const {
+  const size_t least = std::min<size_t>(limit, options_.m / 2);
+  auto& spare = scratch.spare;
+  spare.clear();
   NodeBatch chosen;
   for (size_t i = 0; i < candidates.size() && chosen.count < limit; ++i) {
     const Candidate candidate = candidates[i];
@@ -257,11 +260,17 @@ void Graph::Select(std::vector<Candidate>& candidates, size_t limit, SearchScrat
         for (size_t j = 0; j < count; ++j) nearer_chosen |= chosen.distances[j] < candidate.distance;
       }
     }
-    if (nearer_chosen) continue;
+    if (nearer_chosen) {
+      if (spare.size() < least) spare.push_back(candidate);
+      continue;
+    }
     candidates[chosen.count] = candidate;
     AddTo(chosen, candidate.slot);
   }
   candidates.resize(chosen.count);
+  // On a line or in a clump the rule leaves a link or two, and one neighbour that was added at the same moment cuts the
+  // way: some of the nearest are kept whatever the rule says.
+  for (size_t i = 0; i < spare.size() && candidates.size() < least; ++i) candidates.push_back(spare[i]);
 }
 
 void Graph::LinkBack(Slot from, Candidate to, unsigned level, SearchScratch& scratch) {
@@ -311,14 +320,26 @@ void Graph::Insert(Slot slot, const float* vector, SearchScratch& scratch) {
     entry = LoadEntry();
     if (entry.slot == slot) return;
   }
+  // All links are chosen before the first one to this node is made, and then made from the bottom up: whoever comes to
+  // the node by an upper level must be able to go on below.
+  const unsigned top = std::min(level, entry.level);
+  scratch.chosen.resize(std::max<size_t>(scratch.chosen.size(), top + 1));
   Candidate start = Descend(entry, level, scratch);
-  for (unsigned l = std::min(level, entry.level) + 1; l-- > 0;) start = LinkAt(slot, start, l, scratch);
+  for (unsigned l = top + 1; l-- > 0;) start = ChooseLinks(slot, start, l, scratch);
+  for (unsigned l = 0; l <= top; ++l) {
+    const std::vector<Candidate>& chosen = scratch.chosen[l];
+    {
+      const NodeLock lock(info);
+      StoreLinks(LinksOf(slot, l), chosen);
+    }
+    for (const Candidate& neighbour : chosen) LinkBack(neighbour.slot, {neighbour.distance, slot}, l, scratch);
+  }
   if (level > entry.level) RaiseEntry(slot, level);
 }
 
-// Links the node at one level; the answer is where to go on below.
-Candidate Graph::LinkAt(Slot slot, Candidate start, unsigned level, SearchScratch& scratch) {
-  auto& found = scratch.found;
+// Into scratch.chosen[level] those that the node is to be linked to; the answer is where to go on below.
+Candidate Graph::ChooseLinks(Slot slot, Candidate start, unsigned level, SearchScratch& scratch) {
+  std::vector<Candidate>& found = scratch.chosen[level];
   size_t reached = 0;
   // Wider and wider while there is nothing but dead nodes to link to.
   for (size_t ef = options_.ef_construction; found.clear(), true; ef *= 4) {
@@ -331,17 +352,9 @@ Candidate Graph::LinkAt(Slot slot, Candidate start, unsigned level, SearchScratc
     reached = scratch.beam.size();
   }
   const Candidate nearest = scratch.beam.front();
-  if (found.empty()) {
-    // Nothing that lives can be reached from the entry: the way in is this node from now on.
-    if (level == 0) ForceEntry(slot);
-    return nearest;
-  }
+  // Where nothing that lives can be reached from the entry, the way in is this node from now on.
+  if (found.empty() && level == 0) ForceEntry(slot);
   Select(found, options_.m + (level == 0 ? options_.m / 2 : 0), scratch);
-  {
-    const NodeLock lock(InfoOf(slot));
-    StoreLinks(LinksOf(slot, level), found);
-  }
-  for (const Candidate& neighbour : found) LinkBack(neighbour.slot, {neighbour.distance, slot}, level, scratch);
   return nearest;
 }
 

@@ -138,7 +138,7 @@ class Graph {
   Candidate Descend(const Entry& entry, unsigned to_level, SearchScratch& scratch) const;
   void SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratch& scratch) const;
   void Select(std::vector<Candidate>& candidates, size_t limit, SearchScratch& scratch) const;
-  Candidate LinkAt(Slot slot, Candidate start, unsigned level, SearchScratch& scratch);
+  Candidate ChooseLinks(Slot slot, Candidate start, unsigned level, SearchScratch& scratch);
   void LinkBack(Slot from, Candidate to, unsigned level, SearchScratch& scratch);
   void RepairNode(Slot slot, unsigned level, SearchScratch& scratch);
 

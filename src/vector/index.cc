@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <system_error>
 #include <thread>
 
 namespace lakehouse::vector {
@@ -61,7 +62,11 @@ Status Index::LinkSlots(Graph& graph, std::span<const Slot> slots) {
   };
   const size_t helpers = std::min<size_t>(threads_, slots.size() / kItemsForThread);
   std::vector<std::jthread> threads;
-  for (size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
+  try {
+    for (size_t i = 1; i < helpers; ++i) threads.emplace_back(work);
+  } catch (const std::system_error&) {
+    // As many threads as the system gives; this one alone does it too.
+  }
   work();
   return {};
 }
@@ -148,15 +153,18 @@ void Index::AddText(Slot slot) {
 }
 
 void Index::Publish(const ItemTable::Change& change) {
+  items_->BeginPublication();
   items_->Publish(change);
   std::vector<FieldIndexes::Item> come;
   come.reserve(change.come.size());
   for (const Slot slot : change.come) come.push_back({slot, items_->Metadata(slot).value_or(std::string_view())});
   fields_.Remove(change.go);
   fields_.Add(come);
-  if (!text_) return;
-  for (const Slot slot : change.go) text_->Remove(slot);
-  for (const Slot slot : change.come) AddText(slot);
+  if (text_) {
+    for (const Slot slot : change.go) text_->Remove(slot);
+    for (const Slot slot : change.come) AddText(slot);
+  }
+  items_->EndPublication();
 }
 
 // Makes the graph when there are enough items for one, drops it when there are none, and takes note of dead slots.

@@ -137,6 +137,10 @@ Status IndexSet::OpenOne(const RequestContext& context, const std::string& key) 
   auto definition = FromJson(*text);
   if (!definition) return Fail(std::move(definition.error()).In("the definition of the vector index " + name));
   auto index = DurableIndex::Open(context, environment_, *definition);
+  // The owner before may have taken a snapshot and cut its log between our looks at the two.
+  if (!index && (index.error().kind == ErrorKind::kInternal || index.error().kind == ErrorKind::kNotFound)) {
+    index = DurableIndex::Open(context, environment_, *definition);
+  }
   if (!index) {
     const ErrorKind kind = index.error().kind;
     // Of a store that does not answer nothing can be said; anything else is this index's own trouble.
@@ -249,11 +253,12 @@ uint64_t IndexSet::bytes() const {
   return bytes;
 }
 
-Status IndexSet::CheckMemory() const {
-  if (const uint64_t held = bytes(); held > environment_.memory_limit) {
+Status IndexSet::CheckMemory(uint64_t more) const {
+  if (const uint64_t held = bytes(); held + more > environment_.memory_limit) {
     return Fail(ErrorKind::kExhausted,
-                "vector indexes hold {} bytes, more than [vectord] memory_limit = {}; raise it, or drop an index", held,
-                environment_.memory_limit);
+                "vector indexes hold {} bytes and would need {} more, past [vectord] memory_limit = {}; raise it, or "
+                "drop an index",
+                held, more, environment_.memory_limit);
   }
   return {};
 }

@@ -35,8 +35,8 @@ class IndexSet {
   Status Drop(const RequestContext& context, std::string_view name) LH_EXCLUDES(mutex_);
   std::vector<std::shared_ptr<DurableIndex>> All() const LH_EXCLUDES(mutex_);
   uint64_t bytes() const LH_EXCLUDES(mutex_);
-  // kExhausted when the indexes together hold more than the limit.
-  Status CheckMemory() const LH_EXCLUDES(mutex_);
+  // kExhausted when the indexes together would hold more than the limit with `more` bytes.
+  Status CheckMemory(uint64_t more = 0) const LH_EXCLUDES(mutex_);
 
  private:
   struct Opened {

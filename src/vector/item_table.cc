@@ -219,12 +219,10 @@ void ItemTable::Publish(const Change& change) {
       --id_count_;
     }
   }
-  publications_.fetch_add(1, std::memory_order_acq_rel);
   for (const Slot slot : change.come) EntryOf(slot).live.store(1, std::memory_order_release);
   for (const Slot slot : change.go) EntryOf(slot).live.store(0, std::memory_order_release);
   live_.fetch_add(change.come.size());
   live_.fetch_sub(change.go.size());
-  publications_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void ItemTable::Free(std::span<const Slot> slots) { GiveBack(slots); }

@@ -60,6 +60,9 @@ class ItemTable {
   struct Change {
     std::vector<Slot> come, go;
   };
+  // Between these, what searches see is changing; see publications().
+  void BeginPublication() { publications_.fetch_add(1, std::memory_order_acq_rel); }
+  void EndPublication() { publications_.fetch_add(1, std::memory_order_acq_rel); }
   // Ids of `come` lead to them from now on; ids of `go` whose slot that still is lead nowhere.
   void Publish(const Change& change) LH_EXCLUDES(ids_mutex_);
   // Even when nothing is being published; odd meanwhile. What was read between two equal even numbers belongs together.

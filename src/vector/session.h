@@ -64,7 +64,8 @@ class SearchScratch {
   }
 
   PreparedQuery query, other;
-  std::vector<Candidate> beam, found, kept, heap, merged;
+  std::vector<Candidate> beam, kept, heap, merged, spare;
+  std::vector<std::vector<Candidate>> chosen;  // links of the node being added, by level
 
  private:
   friend class SessionPool;

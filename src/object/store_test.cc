@@ -42,8 +42,8 @@ uint16_t FreePort() {
   const FileDescriptor probe(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address = Loopback(0);
   socklen_t size = sizeof(address);
-  ::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address));
-  ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  EXPECT_EQ(::bind(probe.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
   return ntohs(address.sin_port);
 }
 
@@ -136,10 +136,10 @@ class ObjectStoreTest : public ::testing::TestWithParam<std::string> {
     ASSERT_TRUE(opened) << opened.error().detail;
     store_ = std::move(*opened);
   }
-  Result<PutResult> Put(std::string_view key, std::string_view bytes, PutOptions options = {}) {
+  Result<PutResult> Put(std::string_view key, std::string_view bytes, const PutOptions& options = {}) {
     return PutWhole(*store_, context_, key, bytes, options);
   }
-  std::string Read(std::string_view key, GetOptions options = {}) {
+  std::string Read(std::string_view key, const GetOptions& options = {}) {
     const auto reader = store_->Get(context_, key, options);
     if (!reader) return std::string(ErrorKindName(reader.error().kind));
     const auto bytes = ReadAll(**reader, UINT64_MAX);
@@ -217,6 +217,7 @@ TEST_P(ObjectStoreTest, OneOfManyWins) {
   std::atomic<int> won{0};
   {
     std::vector<std::jthread> writers;
+    writers.reserve(8);
     for (int i = 0; i < 8; ++i) {
       writers.emplace_back([&, i] {
         PutOptions only_new;
@@ -333,11 +334,12 @@ TEST(BlockCacheTest, ReadsOnceAndBounded) {
   ASSERT_TRUE(PutWhole(store, context, "k", body));
   BlockCacheOptions options;
   options.block_bytes = 4096;
-  options.memory_bytes = 16 * 8192;
+  options.memory_bytes = uint64_t{16} * 8192;
   BlockCache cache(store, options);
   const ObjectInfo info = *cache.Info(context, "k");
   {
     std::vector<std::jthread> readers;
+    readers.reserve(8);
     for (int r = 0; r < 8; ++r) {
       readers.emplace_back([&] {
         std::string out(1000, '\0');

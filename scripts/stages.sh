@@ -152,7 +152,7 @@ stage_tsan() {
   # Arrow's own allocator hands memory from thread to thread where the sanitizer cannot see it.
   export ARROW_DEFAULT_MEMORY_POOL=system
   export TSAN_OPTIONS="halt_on_error=0 exitcode=66 suppressions=$PWD/scripts/tsan-suppressions.txt"
-  shown tsan "concurrent unit tests under TSan (${#programs[@]} programs)" run_programs tsan tsan 240 "${programs[@]}"
+  shown tsan "concurrent unit tests under TSan (${#programs[@]} programs)" run_programs tsan tsan 600 "${programs[@]}"
 }
 
 stage_tidy() {

@@ -132,7 +132,7 @@ stage_asan() {
   configure_flags=(-DLAKEHOUSE_FUZZ=ON)
   built asan "${programs[@]}" "${fuzzers[@]}" || return 0
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
-  [ ${#programs[@]} = 0 ] || shown asan "unit tests under ASan and UBSan (${#programs[@]} programs)" run_programs asan asan 240 "${programs[@]}"
+  [ ${#programs[@]} = 0 ] || shown asan "unit tests under ASan and UBSan (${#programs[@]} programs)" run_programs asan asan 480 "${programs[@]}"
   [ ${#fuzzers[@]} = 0 ] || shown fuzz "fuzz targets (${#fuzzers[@]}, $fuzz_seconds s each)" run_fuzzers "${fuzzers[@]}"
 }
 run_fuzzers() {

@@ -285,10 +285,16 @@ Status CheckId(std::string_view id) {
   return {};
 }
 
+Status CheckRequestSize(const Batch& batch) {
+  if (batch.ids.size() <= kMaxBatchItems) return {};
+  return Fail(ErrorKind::kTooLarge, "a batch of {} items is too large; at most {} are taken at once", batch.ids.size(),
+              kMaxBatchItems);
+}
+
 Status CheckBatch(const IndexOptions& options, const Batch& batch) {
-  if (batch.ids.size() > kMaxBatchItems) {
-    return Fail(ErrorKind::kTooLarge, "a batch of {} items is too large; at most {} are taken at once",
-                batch.ids.size(), kMaxBatchItems);
+  // An index may have been dropped and made anew with other options since the batch was read for it.
+  if (batch.metadata.size() != batch.ids.size() || batch.vectors.size() != batch.ids.size() * options.dimension) {
+    return Fail(ErrorKind::kInvalid, "the batch's vectors do not have the index's {} dimensions", options.dimension);
   }
   std::unordered_set<std::string_view> seen;
   for (size_t i = 0; i < batch.ids.size(); ++i) {
@@ -347,6 +353,7 @@ Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json) {
   }
   if (!has_items) return Fail(ErrorKind::kInvalid, "field \"items\" is missing");
   LH_TRY(CheckEnd(document));
+  LH_TRY(CheckRequestSize(batch));
   LH_TRY(CheckBatch(options, batch));
   return batch;
 }

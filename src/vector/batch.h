@@ -12,10 +12,12 @@ namespace lakehouse::vector {
 
 inline constexpr size_t kMaxIdBytes = 1024;
 inline constexpr size_t kMaxMetadataBytes = size_t{1} << 20;  // less than this
-inline constexpr size_t kMaxBatchItems = 100'000;
+inline constexpr size_t kMaxBatchItems = 100'000;             // of one request
 
 // kInvalid naming the rule: non-empty, at most kMaxIdBytes, no control bytes, UTF-8.
 Status CheckId(std::string_view id);
+// kTooLarge naming the limit: what a client may send at once. What is stored may hold more together.
+Status CheckRequestSize(const Batch& batch);
 // kInvalid naming the item, kTooLarge naming the limit: every rule for a batch of an index with these options.
 Status CheckBatch(const IndexOptions& options, const Batch& batch);
 

@@ -215,5 +215,29 @@ TEST(ParseSearch, AtMostAThousand) {
   EXPECT_FALSE(ParseSearch("{\"searches\":[" + searches + R"(,{"vector":[1]}]})"));
 }
 
+TEST(Batch, ARequestIsLimitedAndWhatIsStoredIsNot) {
+  const IndexOptions options{.dimension = 1, .metric = Metric::kL2};
+  Batch batch;
+  std::string json = "{\"items\":[";
+  for (size_t i = 0; i <= kMaxBatchItems; ++i) {
+    batch.ids.push_back(std::to_string(i));
+    batch.vectors.push_back(1);
+    batch.metadata.emplace_back();
+    json += (i == 0 ? "{\"id\":\"" : ",{\"id\":\"") + std::to_string(i) + "\",\"vector\":[1]}";
+  }
+  EXPECT_TRUE(CheckBatch(options, batch));
+  EXPECT_EQ(CheckRequestSize(batch).error().kind, ErrorKind::kTooLarge);
+  EXPECT_EQ(ParseBatch(options, json + "]}").error().kind, ErrorKind::kTooLarge);
+}
+
+TEST(Batch, OneReadForAnotherDimensionIsRefused) {
+  Batch batch;
+  batch.ids = {"a"};
+  batch.vectors = {1, 2};
+  batch.metadata = {std::nullopt};
+  EXPECT_TRUE(CheckBatch({.dimension = 2, .metric = Metric::kL2}, batch));
+  EXPECT_EQ(CheckBatch({.dimension = 3, .metric = Metric::kL2}, batch).error().kind, ErrorKind::kInvalid);
+}
+
 }  // namespace
 }  // namespace lakehouse::vector

@@ -168,7 +168,9 @@ Result<Batch> DecodeArrowItems(const IndexOptions& options, std::string_view str
   LH_ASSIGN(const auto table, FromArrow(reader->ToTable()));
   // Offsets and lengths are the sender's word until this has passed.
   LH_TRY(FromArrow(table->ValidateFull()));
-  return BatchOf(options, *table);
+  LH_ASSIGN(auto batch, BatchOf(options, *table));
+  LH_TRY(CheckRequestSize(batch));
+  return batch;
 }
 
 Result<std::string> EncodeArrowHits(const std::vector<SearchRequest>& requests,

@@ -9,6 +9,7 @@
 
 #include "base/uuid.h"
 #include "vector/faulty_store.h"
+#include "vector/item_scan.h"
 
 namespace lakehouse::vector {
 namespace {
@@ -144,12 +145,12 @@ TEST_F(DurableIndexTest, EveryAcknowledgedBatchSurvivesEveryFault) {
       Commit(index, Items({"last"}));
       const auto version = index->index().version();
       std::set<std::string> before;
-      index->index().ForEach([&](const StoredItem& item) { return before.insert(item.id), true; });
+      for (const StoredItem& item : index->index().Scan({})->Next(1000)) before.insert(item.id);
       index = Open();
       ASSERT_TRUE(index);
       EXPECT_EQ(index->index().version(), version);
       std::set<std::string> after;
-      index->index().ForEach([&](const StoredItem& item) { return after.insert(item.id), true; });
+      for (const StoredItem& item : index->index().Scan({})->Next(1000)) after.insert(item.id);
       EXPECT_EQ(before, after);
       for (const std::string& id : acknowledged) EXPECT_TRUE(after.contains(id)) << id;
       after.erase("last");

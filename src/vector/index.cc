@@ -170,27 +170,34 @@ void Index::Publish(const ItemTable::Change& change) {
 // Makes the graph when there are enough items for one, drops it when there are none, and takes note of dead slots.
 void Index::AfterPublish(const ItemTable::Change& change) {
   const auto held = graph();
-  if (held) {
+  if (!held) {
+    gone_.insert(gone_.end(), change.go.begin(), change.go.end());
+  } else {
     for (const Slot slot : change.go) held->MarkDead(slot);
-    if (items_->live() > 0) return;
-    SetGraph(nullptr);
-    sessions_.WaitForSessions();
-    std::vector<Slot> all(items_->slots());
-    for (Slot slot = 0; slot < all.size(); ++slot) all[slot] = slot;
-    std::erase_if(all, [&](Slot slot) { return !held->Holds(slot); });
-    items_->Free(all);
-    return;
+    if (items_->live() == 0) DropGraph(*held);
   }
-  gone_.insert(gone_.end(), change.go.begin(), change.go.end());
-  const bool wants_graph = items_->live() >= kExactBelow;
-  if (gone_.size() >= kExactBelow || items_->live() == 0 || wants_graph) {
-    sessions_.WaitForSessions();
-    items_->Free(gone_);
-    gone_.clear();
-  }
-  if (!wants_graph) return;
+  FreeGone();
+  if (held || items_->live() < kExactBelow) return;
   // Without memory for a graph, searches go on scanning; the next batch tries again.
   if (auto made = BuildGraph(items_->LiveSlots())) SetGraph(*std::move(made));
+}
+
+void Index::DropGraph(const Graph& held) {
+  for (Slot slot = 0; slot < items_->slots(); ++slot) {
+    if (held.Holds(slot)) gone_.push_back(slot);
+  }
+  SetGraph(nullptr);
+}
+
+// Batches never wait for a reader: what one may still see is given back by a later batch.
+void Index::FreeGone() {
+  if (leaving_.empty() && !gone_.empty()) {
+    leaving_.swap(gone_);
+    leaving_mark_ = sessions_.Mark();
+  }
+  if (leaving_.empty() || !sessions_.IsOver(leaving_mark_)) return;
+  items_->Free(leaving_);
+  leaving_.clear();
 }
 
 std::optional<StoredItem> Index::Get(std::string_view id) {
@@ -201,23 +208,6 @@ std::optional<StoredItem> Index::Get(std::string_view id) {
   item.vector.assign(items_->Vector(*slot), items_->Vector(*slot) + options_.dimension);
   if (const auto metadata = items_->Metadata(*slot)) item.metadata = std::string(*metadata);
   return item;
-}
-
-void Index::ForEach(const std::function<bool(const StoredItem&)>& visit) {
-  // A session a stretch, so that slots can be given back between.
-  constexpr Slot kStretch = 1024;
-  StoredItem item;
-  for (Slot from = 0; from < items_->slots(); from += kStretch) {
-    const SessionPool::Session session(sessions_);
-    for (Slot slot = from; slot < std::min<size_t>(from + kStretch, items_->slots()); ++slot) {
-      if (!items_->IsLive(slot)) continue;
-      item.id = items_->Id(slot);
-      item.vector.assign(items_->Vector(slot), items_->Vector(slot) + options_.dimension);
-      const auto metadata = items_->Metadata(slot);
-      item.metadata = metadata ? std::optional<std::string>(*metadata) : std::nullopt;
-      if (!visit(item)) return;
-    }
-  }
 }
 
 void Index::Thaw() {

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,6 +75,14 @@ struct StoredItem {
   std::optional<std::string> metadata;
 };
 
+// What of each item is wanted beside its id.
+struct ItemColumns {
+  bool vector = true, metadata = true;
+};
+
+class ItemScan;
+struct HeldItems;
+
 class Index {
  public:
   // `folder`: where full vectors lie, mapped; none: in memory. `threads`: for one batch's links.
@@ -86,7 +93,7 @@ class Index {
   static Result<std::unique_ptr<Index>> Adopt(const OpenSegment& segment, std::optional<std::filesystem::path> folder,
                                               unsigned threads, std::string text_field);
 
-  // The index as it stands, kept from reuse while the object lives; Apply may wait for it when the last item goes.
+  // The index as it stands, kept from reuse while the object lives.
   struct Pinned {
     explicit Pinned(SessionPool& pool) : session(pool) {}
     SessionPool::Session session;
@@ -102,8 +109,9 @@ class Index {
   // kInvalid for a vector that is not the index's; kConflict when min_version has not come yet.
   Result<SearchAnswer> Search(const RequestContext& context, const SearchRequest& request);
   std::optional<StoredItem> Get(std::string_view id);
-  // Calls back for every live item, in slot order, as of now or a little later.
-  void ForEach(const std::function<bool(const StoredItem&)>& visit);
+
+  // Every live item as of one version; see vector/item_scan.h.
+  std::unique_ptr<ItemScan> Scan(ItemColumns columns) LH_EXCLUDES(apply_mutex_);
 
   // Background work, when there is any worth doing: takes dead nodes out. One caller at a time gets through.
   void Maintain() LH_EXCLUDES(maintain_mutex_);
@@ -121,6 +129,7 @@ class Index {
  private:
   Index(const IndexOptions& options, unsigned threads) : options_(options), threads_(threads) {}
 
+  void TakeLive(HeldItems& held) const;
   std::shared_ptr<Graph> graph() const LH_EXCLUDES(graph_mutex_);
   void SetGraph(std::shared_ptr<Graph> graph) LH_EXCLUDES(graph_mutex_);
   Status FillSlots(const Batch& batch, std::span<const Slot> slots, ItemTable::Change& change, Applied& applied);
@@ -128,6 +137,8 @@ class Index {
   Result<std::shared_ptr<Graph>> BuildGraph(std::span<const Slot> slots);
   void Publish(const ItemTable::Change& change);
   void AfterPublish(const ItemTable::Change& change) LH_REQUIRES(apply_mutex_);
+  void DropGraph(const Graph& held) LH_REQUIRES(apply_mutex_);
+  void FreeGone() LH_REQUIRES(apply_mutex_);
   const float* Normalised(Slot slot, std::vector<float>& room) const;
 
   void AddText(Slot slot);
@@ -158,9 +169,11 @@ class Index {
   std::unique_ptr<TextIndex> text_;  // none without a text_field
   std::atomic<uint64_t> version_{0};
 
-  Mutex maintain_mutex_;                                // taken before apply_mutex_
-  Mutex apply_mutex_;                                   // taken before graph_mutex_
-  std::vector<Slot> gone_ LH_GUARDED_BY(apply_mutex_);  // without a node; sessions may still see them
+  Mutex maintain_mutex_;  // taken before apply_mutex_
+  Mutex apply_mutex_;     // taken before graph_mutex_
+  // Slots without a node that sessions may still see; those that are only waiting for the sessions before the mark.
+  std::vector<Slot> gone_ LH_GUARDED_BY(apply_mutex_), leaving_ LH_GUARDED_BY(apply_mutex_);
+  uint64_t leaving_mark_ LH_GUARDED_BY(apply_mutex_) = 0;
 
   mutable Mutex graph_mutex_;
   std::shared_ptr<Graph> graph_ LH_GUARDED_BY(graph_mutex_);

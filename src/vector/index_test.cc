@@ -9,6 +9,8 @@
 #include <set>
 #include <thread>
 
+#include "vector/item_scan.h"
+
 namespace lakehouse::vector {
 namespace {
 
@@ -209,10 +211,7 @@ TEST(Index, RecallSurvivesTheReplacementOfHalf) {
   EXPECT_LT(replaced->dead(), 500U);
   const auto fresh = MakeIndex(options);
   Batch all;
-  replaced->ForEach([&](const StoredItem& item) {
-    AddTo(all, item.id, item.vector);
-    return true;
-  });
+  for (const StoredItem& item : replaced->Scan({})->Next(4000)) AddTo(all, item.id, item.vector);
   ASSERT_EQ(all.ids.size(), 4000U);
   ASSERT_TRUE(fresh->Apply(all));
   SearchRequest request;

@@ -1,5 +1,7 @@
 #include "vector/session.h"
 
+#include <algorithm>
+#include <chrono>
 #include <thread>
 
 namespace lakehouse::vector {
@@ -22,17 +24,29 @@ SessionPool::Session::~Session() {
   pool_.idle_.push_back(scratch_);
 }
 
+uint64_t SessionPool::Mark() {
+  const MutexLock lock(mutex_);
+  return epoch_.fetch_add(1);
+}
+
+bool SessionPool::IsOver(uint64_t mark) const {
+  const MutexLock lock(mutex_);
+  return std::ranges::all_of(scratches_, [mark](const auto& scratch) {
+    const uint64_t epoch = scratch->epoch_.load();
+    return epoch == 0 || epoch > mark;
+  });
+}
+
 void SessionPool::WaitForSessions() {
-  std::vector<SearchScratch*> all;
-  uint64_t before = 0;
-  {
-    const MutexLock lock(mutex_);
-    before = epoch_.fetch_add(1);
-    for (const auto& scratch : scratches_) all.push_back(scratch.get());
-  }
-  for (const SearchScratch* scratch : all) {
-    for (uint64_t epoch = scratch->epoch_.load(); epoch != 0 && epoch <= before; epoch = scratch->epoch_.load()) {
+  // Searches are over in no time; a scan that a client reads may take a minute.
+  constexpr int kYields = 1000;
+  constexpr std::chrono::milliseconds kPause{1};
+  const uint64_t mark = Mark();
+  for (int i = 0; !IsOver(mark); ++i) {
+    if (i < kYields) {
       std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(kPause);
     }
   }
 }

@@ -93,9 +93,12 @@ class SessionPool {
 
   // Returns once every session that had begun before is over. REQUIRES: the caller holds none.
   void WaitForSessions() LH_EXCLUDES(mutex_);
+  // The same without waiting: a mark now, and later whether every session that had begun before it is over.
+  uint64_t Mark() LH_EXCLUDES(mutex_);
+  bool IsOver(uint64_t mark) const LH_EXCLUDES(mutex_);
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<std::unique_ptr<SearchScratch>> scratches_ LH_GUARDED_BY(mutex_);
   std::vector<SearchScratch*> idle_ LH_GUARDED_BY(mutex_);
   std::atomic<uint64_t> epoch_{1};

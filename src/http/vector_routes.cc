@@ -5,6 +5,7 @@
 #include "http/api_schemas.h"
 #include "http/routes.h"
 #include "vector/batch.h"
+#include "vector/item_stream.h"
 #include "vector/items_arrow.h"
 
 namespace lakehouse::http {
@@ -13,6 +14,7 @@ namespace {
 constexpr uint64_t kMaxDefinitionBytes = uint64_t{64} << 10;
 constexpr uint64_t kMaxSearchBytes = uint64_t{64} << 20;
 constexpr std::string_view kArrowStream = "application/vnd.apache.arrow.stream";
+constexpr std::string_view kLines = "application/x-ndjson";
 constexpr uint64_t kMaxAddBytes = uint64_t{256} << 20;
 
 void WriteInfo(JsonWriter& json, const service::VectorIndexInfo& info) {
@@ -157,12 +159,11 @@ Status DropIndex(service::Vectors& vectors, const RequestContext& context, Reque
 
 Status AddItems(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
   const std::string name = request.capture("name");
-  LH_ASSIGN(const auto info, vectors.Info(context, name));
+  LH_ASSIGN(const auto options, vectors.Options(context, name));
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxAddBytes));
   const std::string* type = request.header("Content-Type");
   const bool arrow = type != nullptr && type->starts_with(kArrowStream);
-  LH_ASSIGN(const auto batch,
-            arrow ? vector::DecodeArrowItems(info.options, body) : vector::ParseBatch(info.options, body));
+  LH_ASSIGN(const auto batch, arrow ? vector::DecodeArrowItems(options, body) : vector::ParseBatch(options, body));
   LH_ASSIGN(const auto applied, vectors.Add(context, name, batch));
   std::string text;
   JsonWriter(text)
@@ -182,7 +183,7 @@ Status AddItems(service::Vectors& vectors, const RequestContext& context, Reques
 Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
   const std::string name = request.capture("name");
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxSearchBytes));
-  if (auto known = vectors.Info(context, name); !known) return Fail(std::move(known).error());
+  LH_TRY(vectors.Options(context, name));
   LH_ASSIGN(const auto searches, vector::ParseSearch(body));
   std::vector<vector::SearchAnswer> answers;
   for (const auto& search : searches.requests) {
@@ -202,14 +203,70 @@ Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Req
   return response.SendJson(200, text);
 }
 
+void WriteItem(JsonWriter& json, const vector::StoredItem& item, vector::ItemColumns columns) {
+  json.BeginObject().Key("id").String(item.id);
+  if (columns.vector) {
+    json.Key("vector");
+    WriteVector(json, item.vector);
+  }
+  if (columns.metadata) WriteMetadata(json, item.metadata);
+  json.EndObject();
+}
+
+Status WriteLines(service::VectorScan& scan, vector::ItemColumns columns, ByteSink& sink) {
+  std::string lines;
+  while (true) {
+    LH_ASSIGN(const auto items, scan.Next());
+    if (items.empty()) return {};
+    lines.clear();
+    for (const auto& item : items) {
+      JsonWriter json(lines);
+      WriteItem(json, item, columns);
+      lines += '\n';
+    }
+    LH_TRY(sink.Write(lines));
+  }
+}
+
+Status WriteArrow(service::VectorScan& scan, uint32_t dimension, vector::ItemColumns columns, ByteSink& sink) {
+  LH_ASSIGN(const auto writer, vector::ItemStreamWriter::Open(dimension, columns, sink));
+  while (true) {
+    LH_ASSIGN(const auto items, scan.Next());
+    if (items.empty()) return writer->Finish();
+    LH_TRY(writer->Write(items));
+  }
+}
+
+Result<bool> Wanted(const Request& request, std::string_view column) {
+  const std::string* value = request.query(column);
+  if (value == nullptr || *value == "true") return true;
+  if (*value == "false") return false;
+  return Fail(ErrorKind::kInvalid, "query parameter \"{}\" must be true or false", column);
+}
+
+Status ListItems(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_TRY(request.OnlyQuery({"vector", "metadata"}));
+  vector::ItemColumns columns;
+  LH_ASSIGN(columns.vector, Wanted(request, "vector"));
+  LH_ASSIGN(columns.metadata, Wanted(request, "metadata"));
+  const std::string name = request.capture("name");
+  LH_ASSIGN(const auto options, vectors.Options(context, name));
+  LH_ASSIGN(const auto scan, vectors.Scan(context, name, columns));
+  const std::string* accept = request.header("Accept");
+  const bool arrow = accept != nullptr && accept->starts_with(kArrowStream);
+  response.SetHeader("Content-Type", arrow ? kArrowStream : kLines);
+  response.SetHeader("X-Lakehouse-Index-Version", std::to_string(scan->version().value));
+  response.SetHeader("X-Lakehouse-Index-Length", std::to_string(scan->length()));
+  LH_TRY(response.Start(200, std::nullopt));
+  LH_TRY(arrow ? WriteArrow(*scan, options.dimension, columns, response) : WriteLines(*scan, columns, response));
+  return response.Finish();
+}
+
 Status ShowItem(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
   LH_ASSIGN(const auto item, vectors.Get(context, request.capture("name"), request.capture("id")));
   std::string text;
   JsonWriter json(text);
-  json.BeginObject().Key("id").String(item.id).Key("vector");
-  WriteVector(json, item.vector);
-  WriteMetadata(json, item.metadata);
-  json.EndObject();
+  WriteItem(json, item, {});
   return response.SendJson(200, text);
 }
 
@@ -240,6 +297,8 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
       "application/json AddItems, application/vnd.apache.arrow.stream bytes", "200 application/json Added");
   add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex, "application/json VectorSearch",
       "200 application/json SearchAnswer, 200 application/vnd.apache.arrow.stream bytes");
+  add("GET", "/vectors/index/{name}/items", "Every item, as of one version", ListItems, {},
+      "200 application/x-ndjson Item, 200 application/vnd.apache.arrow.stream bytes");
   add("GET", "/vectors/index/{name}/items/{id}", "Show an item", ShowItem, {}, "200 application/json Item");
   add("DELETE", "/vectors/index/{name}/items/{id}", "Remove an item", RemoveItem, {}, "204");
 }

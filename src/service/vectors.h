@@ -2,6 +2,7 @@
 // Callable from any thread; blocking; every method keeps to the context's deadline.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,16 @@ struct VectorIndexInfo {
   uint64_t length = 0, version = 0, bytes = 0;
 };
 
+// Every item of an index as of one version, in pieces. Several threads may take pieces of one scan.
+class VectorScan {
+ public:
+  virtual ~VectorScan() = default;
+  virtual uint64_t length() const = 0;
+  virtual vector::IndexVersion version() const = 0;
+  // Some items; none: the end.
+  virtual Result<std::vector<vector::StoredItem>> Next() = 0;
+};
+
 class Vectors {
  public:
   virtual ~Vectors() = default;
@@ -26,6 +37,8 @@ class Vectors {
                                          const vector::IndexOptions& options) = 0;
   virtual Result<std::vector<VectorIndexInfo>> List(const RequestContext& context) = 0;
   virtual Result<VectorIndexInfo> Info(const RequestContext& context, std::string_view name) = 0;
+  // What the index was made with; cheaper than Info.
+  virtual Result<vector::IndexOptions> Options(const RequestContext& context, std::string_view name) = 0;
   virtual Status Drop(const RequestContext& context, std::string_view name) = 0;
   // Checked whole, then durable, then visible. kInvalid naming the item.
   virtual Result<vector::Applied> Add(const RequestContext& context, std::string_view name,
@@ -34,6 +47,9 @@ class Vectors {
                                               const vector::SearchRequest& request) = 0;
   virtual Result<vector::StoredItem> Get(const RequestContext& context, std::string_view name, std::string_view id) = 0;
   virtual Status Remove(const RequestContext& context, std::string_view name, std::string_view id) = 0;
+  // REQUIRES: this outlives the scan.
+  virtual Result<std::unique_ptr<VectorScan>> Scan(const RequestContext& context, std::string_view name,
+                                                   vector::ItemColumns columns) = 0;
   virtual Status Ready(const RequestContext& context) = 0;
 };
 

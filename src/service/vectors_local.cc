@@ -1,6 +1,7 @@
 #include "service/vectors_local.h"
 
 #include "vector/batch.h"
+#include "vector/item_scan.h"
 
 namespace lakehouse::service {
 namespace {
@@ -18,6 +19,22 @@ uint64_t NeededBytes(const vector::IndexOptions& options, const vector::Batch& b
   for (size_t i = 0; i < batch.ids.size(); ++i) bytes += batch.ids[i].size() + batch.metadata[i].value_or("").size();
   return bytes;
 }
+
+class LocalScan final : public VectorScan {
+ public:
+  LocalScan(std::shared_ptr<vector::DurableIndex> index, vector::ItemColumns columns)
+      : index_(std::move(index)), scan_(index_->index().Scan(columns)) {}
+  uint64_t length() const override { return scan_->length(); }
+  vector::IndexVersion version() const override { return scan_->version(); }
+  Result<std::vector<vector::StoredItem>> Next() override {
+    constexpr size_t kPiece = 1024;
+    return scan_->Next(kPiece);
+  }
+
+ private:
+  const std::shared_ptr<vector::DurableIndex> index_;
+  const std::unique_ptr<vector::ItemScan> scan_;
+};
 
 }  // namespace
 
@@ -38,6 +55,11 @@ Result<std::vector<VectorIndexInfo>> LocalVectors::List(const RequestContext&) {
 Result<VectorIndexInfo> LocalVectors::Info(const RequestContext&, std::string_view name) {
   LH_ASSIGN(const auto index, indexes_.Find(name));
   return InfoOf(*index);
+}
+
+Result<vector::IndexOptions> LocalVectors::Options(const RequestContext&, std::string_view name) {
+  LH_ASSIGN(const auto index, indexes_.Find(name));
+  return index->definition().options;
 }
 
 Status LocalVectors::Drop(const RequestContext& context, std::string_view name) {
@@ -74,6 +96,12 @@ Status LocalVectors::Remove(const RequestContext& context, std::string_view name
   batch.removed.emplace_back(id);
   if (auto applied = index->Commit(context, batch); !applied) return Fail(std::move(applied).error());
   return {};
+}
+
+Result<std::unique_ptr<VectorScan>> LocalVectors::Scan(const RequestContext&, std::string_view name,
+                                                       vector::ItemColumns columns) {
+  LH_ASSIGN(auto index, indexes_.Find(name));
+  return std::make_unique<LocalScan>(std::move(index), columns);
 }
 
 Status LocalVectors::Ready(const RequestContext&) { return indexes_.Ready(); }

@@ -15,6 +15,7 @@ class LocalVectors final : public Vectors {
                                  const vector::IndexOptions& options) override;
   Result<std::vector<VectorIndexInfo>> List(const RequestContext& context) override;
   Result<VectorIndexInfo> Info(const RequestContext& context, std::string_view name) override;
+  Result<vector::IndexOptions> Options(const RequestContext& context, std::string_view name) override;
   Status Drop(const RequestContext& context, std::string_view name) override;
   Result<vector::Applied> Add(const RequestContext& context, std::string_view name,
                               const vector::Batch& batch) override;
@@ -22,6 +23,8 @@ class LocalVectors final : public Vectors {
                                       const vector::SearchRequest& request) override;
   Result<vector::StoredItem> Get(const RequestContext& context, std::string_view name, std::string_view id) override;
   Status Remove(const RequestContext& context, std::string_view name, std::string_view id) override;
+  Result<std::unique_ptr<VectorScan>> Scan(const RequestContext& context, std::string_view name,
+                                           vector::ItemColumns columns) override;
   Status Ready(const RequestContext& context) override;
 
  private:

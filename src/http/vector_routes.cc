@@ -1,9 +1,7 @@
-#include <algorithm>
-
 #include "base/json.h"
-#include "base/json_value.h"
 #include "http/api_schemas.h"
 #include "http/routes.h"
+#include "service/vector_json.h"
 #include "vector/batch.h"
 #include "vector/item_stream.h"
 #include "vector/items_arrow.h"
@@ -17,119 +15,13 @@ constexpr std::string_view kArrowStream = "application/vnd.apache.arrow.stream";
 constexpr std::string_view kLines = "application/x-ndjson";
 constexpr uint64_t kMaxAddBytes = uint64_t{256} << 20;
 
-void WriteInfo(JsonWriter& json, const service::VectorIndexInfo& info) {
-  json.BeginObject()
-      .Key("name")
-      .String(info.name)
-      .Key("dimension")
-      .Number(info.options.dimension)
-      .Key("metric")
-      .String(vector::MetricName(info.options.metric))
-      .Key("quantization")
-      .String(vector::QuantizationName(info.options.quantization))
-      .Key("m")
-      .Number(info.options.m)
-      .Key("ef_construction")
-      .Number(info.options.ef_construction)
-      .Key("text_field")
-      .String(info.options.text_field)
-      .Key("length")
-      .Number(info.length)
-      .Key("version")
-      .Number(info.version)
-      .Key("bytes")
-      .Number(info.bytes)
-      .EndObject();
-}
-
-void WriteFloat(JsonWriter& json, float value) {
-  std::string text;
-  AppendJsonFloat(text, value);
-  json.Raw(text);
-}
-
-void WriteVector(JsonWriter& json, const std::vector<float>& vector) {
-  json.BeginArray();
-  for (const float value : vector) WriteFloat(json, value);
-  json.EndArray();
-}
-
-void WriteMetadata(JsonWriter& json, const std::optional<std::string>& metadata) {
-  json.Key("metadata");
-  if (metadata) {
-    json.Raw(*metadata);
-  } else {
-    json.Null();
-  }
-}
-
-void WriteAnswer(JsonWriter& json, const vector::SearchAnswer& answer, const vector::SearchRequest& request) {
-  json.BeginObject().Key("results").BeginArray();
-  for (const vector::Hit& hit : answer.hits) {
-    json.BeginObject().Key("id").String(hit.id);
-    if (!request.vector.empty()) WriteFloat(json.Key("distance"), hit.distance);
-    if (request.text) WriteFloat(json.Key("score"), hit.score);
-    if (request.include_metadata) WriteMetadata(json, hit.metadata);
-    if (request.include_vector) {
-      json.Key("vector");
-      WriteVector(json, hit.vector);
-    }
-    json.EndObject();
-  }
-  json.EndArray().Key("version").Number(answer.version.value).EndObject();
-}
-
-Result<uint32_t> OptionalCount(const JsonFields& fields, std::string_view name, uint32_t otherwise) {
-  LH_ASSIGN(const auto value, fields.OptionalUint(name));
-  return static_cast<uint32_t>(std::min<uint64_t>(value.value_or(otherwise), ~uint32_t{0}));
-}
-
-Status CheckFieldNames(const boost::json::value& body) {
-  constexpr std::string_view kNames[] = {"name",         "dimension", "metric", "m", "ef_construction",
-                                         "quantization", "text_field"};
-  for (const auto& field : body.get_object()) {
-    if (std::ranges::find(kNames, std::string_view(field.key())) == std::end(kNames)) {
-      return Fail(
-          ErrorKind::kInvalid,
-          "unknown field \"{}\"; an index has name, dimension, metric, m, ef_construction, quantization and text_field",
-          std::string_view(field.key()));
-    }
-  }
-  return {};
-}
-
-Result<vector::IndexOptions> ParseOptions(const JsonFields& fields) {
-  vector::IndexOptions options;
-  LH_ASSIGN(const uint64_t dimension, fields.Uint("dimension"));
-  options.dimension = static_cast<uint32_t>(std::min<uint64_t>(dimension, ~uint32_t{0}));
-  LH_ASSIGN(const auto metric, fields.OptionalString("metric"));
-  const auto known_metric = vector::MetricOf(metric.value_or("cosine"));
-  if (!known_metric) return Fail(ErrorKind::kInvalid, "field \"metric\" must be cosine, l2 or dot");
-  options.metric = *known_metric;
-  LH_ASSIGN(const auto quantization, fields.OptionalString("quantization"));
-  const auto known_quantization = vector::QuantizationOf(quantization.value_or("sq8"));
-  if (!known_quantization) {
-    return Fail(ErrorKind::kInvalid, "field \"quantization\" must be sq8, none, bf16, rabitq4 or rabitq1");
-  }
-  options.quantization = *known_quantization;
-  LH_ASSIGN(const auto text_field, fields.OptionalString("text_field"));
-  options.text_field = text_field.value_or("");
-  LH_ASSIGN(options.m, OptionalCount(fields, "m", options.m));
-  LH_ASSIGN(options.ef_construction, OptionalCount(fields, "ef_construction", options.ef_construction));
-  return options;
-}
-
 Status CreateIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxDefinitionBytes));
-  LH_ASSIGN(const auto value, ParseJson(body));
-  LH_ASSIGN(const auto fields, JsonFields::Of(value, "the request body"));
-  LH_TRY(CheckFieldNames(value));
-  LH_ASSIGN(const std::string name, fields.String("name"));
-  LH_ASSIGN(const auto options, ParseOptions(fields));
-  LH_ASSIGN(const auto info, vectors.Create(context, name, options));
+  LH_ASSIGN(const auto definition, service::ParseDefinition(body));
+  LH_ASSIGN(const auto info, vectors.Create(context, definition.name, definition.options));
   std::string text;
   JsonWriter json(text);
-  WriteInfo(json, info);
+  service::WriteInfo(json, info);
   return response.SendJson(201, text);
 }
 
@@ -138,7 +30,7 @@ Status ListIndexes(service::Vectors& vectors, const RequestContext& context, Req
   std::string text;
   JsonWriter json(text);
   json.BeginObject().Key("indexes").BeginArray();
-  for (const auto& info : infos) WriteInfo(json, info);
+  for (const auto& info : infos) service::WriteInfo(json, info);
   json.EndArray().EndObject();
   return response.SendJson(200, text);
 }
@@ -147,7 +39,7 @@ Status ShowIndex(service::Vectors& vectors, const RequestContext& context, Reque
   LH_ASSIGN(const auto info, vectors.Info(context, request.capture("name")));
   std::string text;
   JsonWriter json(text);
-  WriteInfo(json, info);
+  service::WriteInfo(json, info);
   return response.SendJson(200, text);
 }
 
@@ -165,19 +57,7 @@ Status AddItems(service::Vectors& vectors, const RequestContext& context, Reques
   const bool arrow = type != nullptr && type->starts_with(kArrowStream);
   LH_ASSIGN(const auto batch, arrow ? vector::DecodeArrowItems(options, body) : vector::ParseBatch(options, body));
   LH_ASSIGN(const auto applied, vectors.Add(context, name, batch));
-  std::string text;
-  JsonWriter(text)
-      .BeginObject()
-      .Key("added")
-      .Number(applied.added)
-      .Key("updated")
-      .Number(applied.updated)
-      .Key("length")
-      .Number(applied.length)
-      .Key("version")
-      .Number(applied.version.value)
-      .EndObject();
-  return response.SendJson(200, text);
+  return response.SendJson(200, service::WriteApplied(applied));
 }
 
 Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
@@ -198,19 +78,9 @@ Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Req
   std::string text;
   JsonWriter json(text);
   if (searches.batch) json.BeginObject().Key("answers").BeginArray();
-  for (size_t i = 0; i < answers.size(); ++i) WriteAnswer(json, answers[i], searches.requests[i]);
+  for (size_t i = 0; i < answers.size(); ++i) service::WriteAnswer(json, answers[i], searches.requests[i]);
   if (searches.batch) json.EndArray().EndObject();
   return response.SendJson(200, text);
-}
-
-void WriteItem(JsonWriter& json, const vector::StoredItem& item, vector::ItemColumns columns) {
-  json.BeginObject().Key("id").String(item.id);
-  if (columns.vector) {
-    json.Key("vector");
-    WriteVector(json, item.vector);
-  }
-  if (columns.metadata) WriteMetadata(json, item.metadata);
-  json.EndObject();
 }
 
 Status WriteLines(service::VectorScan& scan, vector::ItemColumns columns, ByteSink& sink) {
@@ -221,7 +91,7 @@ Status WriteLines(service::VectorScan& scan, vector::ItemColumns columns, ByteSi
     lines.clear();
     for (const auto& item : items) {
       JsonWriter json(lines);
-      WriteItem(json, item, columns);
+      service::WriteItem(json, item, columns);
       lines += '\n';
     }
     LH_TRY(sink.Write(lines));
@@ -266,7 +136,7 @@ Status ShowItem(service::Vectors& vectors, const RequestContext& context, Reques
   LH_ASSIGN(const auto item, vectors.Get(context, request.capture("name"), request.capture("id")));
   std::string text;
   JsonWriter json(text);
-  WriteItem(json, item, {});
+  service::WriteItem(json, item, {});
   return response.SendJson(200, text);
 }
 
@@ -279,14 +149,14 @@ Status RemoveItem(service::Vectors& vectors, const RequestContext& context, Requ
 void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions options) {
   using Work = Status (*)(service::Vectors&, const RequestContext&, Request&, Response&);
   const auto add = [&](std::string method, std::string pattern, std::string summary, Work work, std::string_view body,
-                       std::string_view answers) {
+                       std::string_view answers, std::string_view query = {}) {
     router.Add({.method = std::move(method),
                 .pattern = std::move(pattern),
                 .handler = [vectors, work](const RequestContext& context, Request& request,
                                            Response& response) { return work(*vectors, context, request, response); },
                 .summary = std::move(summary),
                 .deadline = options.deadline,
-                .doc = {.body = body, .answers = answers, .schemas = kVectorSchemas}});
+                .doc = {.query = query, .body = body, .answers = answers, .schemas = kVectorSchemas}});
   };
   add("POST", "/vectors/index", "Create a vector index", CreateIndex, "application/json CreateIndex",
       "201 application/json Index");
@@ -298,7 +168,8 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex, "application/json VectorSearch",
       "200 application/json SearchAnswer, 200 application/vnd.apache.arrow.stream bytes");
   add("GET", "/vectors/index/{name}/items", "Every item, as of one version", ListItems, {},
-      "200 application/x-ndjson Item, 200 application/vnd.apache.arrow.stream bytes");
+      "200 application/x-ndjson Item, 200 application/vnd.apache.arrow.stream bytes",
+      "vector:true|false metadata:true|false");
   add("GET", "/vectors/index/{name}/items/{id}", "Show an item", ShowItem, {}, "200 application/json Item");
   add("DELETE", "/vectors/index/{name}/items/{id}", "Remove an item", RemoveItem, {}, "204");
 }

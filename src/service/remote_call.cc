@@ -14,27 +14,43 @@ RemoteRole::RemoteRole(net::HttpClient& client, std::string name, std::string ba
   while (base_url_.ends_with('/')) base_url_.pop_back();
 }
 
-Result<RemoteRole::Answer> RemoteRole::Call(const RequestContext& context, std::string_view method,
-                                            std::string_view path, std::string_view json_body) const {
-  net::HttpRequest request;
-  request.method = method;
+Result<std::unique_ptr<net::HttpResponse>> RemoteRole::Send(const RequestContext& context, net::HttpRequest request,
+                                                            std::string_view path) const {
   request.url = base_url_ + std::string(path);
   request.headers.emplace_back("X-Lakehouse-Role-Token", role_token_);
-  StringSource body(json_body);
-  if (!json_body.empty()) {
-    request.headers.emplace_back("Content-Type", "application/json");
-    request.body = &body;
-    request.body_bytes = json_body.size();
-  }
   auto response = client_->Send(context, request);
   if (!response) return Fail(std::move(response.error()).In(name_));
+  if ((*response)->status() < 400) return response;
+  auto problem = ReadAll(**response, kMaxAnswerBytes);
+  if (!problem) return Fail(std::move(problem.error()).In(name_));
+  return Fail(net::ErrorOfProblem((*response)->status(), *problem));
+}
+
+Result<RemoteRole::Answer> RemoteRole::Call(const RequestContext& context, std::string_view method,
+                                            std::string_view path, std::string_view body,
+                                            std::string_view content_type) const {
+  net::HttpRequest request;
+  request.method = method;
+  StringSource source(body);
+  if (!body.empty()) {
+    request.headers.emplace_back("Content-Type", content_type);
+    request.body = &source;
+    request.body_bytes = body.size();
+  }
+  LH_ASSIGN(const auto response, Send(context, std::move(request), path));
   Answer answer;
-  answer.status = (*response)->status();
-  auto bytes = ReadAll(**response, kMaxAnswerBytes);
+  answer.status = response->status();
+  auto bytes = ReadAll(*response, kMaxAnswerBytes);
   if (!bytes) return Fail(std::move(bytes.error()).In(name_));
   answer.body = std::move(*bytes);
-  if (answer.status >= 400) return Fail(net::ErrorOfProblem(answer.status, answer.body));
   return answer;
+}
+
+Result<std::unique_ptr<net::HttpResponse>> RemoteRole::Open(const RequestContext& context, std::string_view path,
+                                                            std::string_view accept) const {
+  net::HttpRequest request;
+  request.headers.emplace_back("Accept", accept);
+  return Send(context, std::move(request), path);
 }
 
 Status RemoteRole::Ready(const RequestContext& context) const {

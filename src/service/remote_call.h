@@ -23,7 +23,10 @@ class RemoteRole {
   // The answer of a call whose body fits in memory. A status of 400 or more is an Error; one that cannot be reached is
   // kUnavailable naming the role. `path` begins with a slash and is encoded.
   Result<Answer> Call(const RequestContext& context, std::string_view method, std::string_view path,
-                      std::string_view json_body = {}) const;
+                      std::string_view body = {}, std::string_view content_type = "application/json") const;
+  // A GET whose body is read from the response as it comes; errors as Call.
+  Result<std::unique_ptr<net::HttpResponse>> Open(const RequestContext& context, std::string_view path,
+                                                  std::string_view accept) const;
   // The role answers its GET /ready with 200.
   Status Ready(const RequestContext& context) const;
 
@@ -32,6 +35,9 @@ class RemoteRole {
   const std::string& role_token() const { return role_token_; }
 
  private:
+  Result<std::unique_ptr<net::HttpResponse>> Send(const RequestContext& context, net::HttpRequest request,
+                                                  std::string_view path) const;
+
   net::HttpClient* client_;
   std::string name_, base_url_, role_token_;
 };

@@ -56,6 +56,9 @@ Status Run(const ParsedCommand& parsed, Console& console) {
           [&](const VectorShowOptions& o) {
             return with_client([&](Client& c) { return RunVectorShow(c, console, global, o); });
           },
+          [&](const VectorExportOptions& o) {
+            return with_client([&](Client& c) { return RunVectorExport(c, console, global, o); });
+          },
           [&](const VectorDropOptions& o) {
             return with_client([&](Client& c) { return RunVectorDrop(c, console, global, o); });
           },

@@ -77,6 +77,7 @@ class CommandLine {
   VectorSearchOptions vector_search_;
   VectorListOptions vector_list_;
   VectorShowOptions vector_show_;
+  VectorExportOptions vector_export_;
   VectorDropOptions vector_drop_;
 };
 
@@ -186,6 +187,13 @@ void CommandLine::AddVectorCommands() {
   Add(*vectors, "ls", "List the vector indexes", "lakehouse vectors ls", vector_list_);
   CLI::App* show = Add(*vectors, "show", "Show a vector index", "lakehouse vectors show docs", vector_show_);
   show->add_option("NAME", vector_show_.name, "Vector index")->required();
+  CLI::App* file = Add(*vectors, "export", "Write every item of a vector index to a file",
+                       "lakehouse vectors export docs docs.parquet", vector_export_);
+  file->add_option("NAME", vector_export_.name, "Vector index")->required();
+  file->add_option(
+          "FILE", vector_export_.output,
+          "A new file: .ndjson or .jsonl, .parquet, .arrow or .csv by its name; - writes lines to standard output")
+      ->required();
   CLI::App* drop = Add(*vectors, "drop", "Drop a vector index", "lakehouse vectors drop docs", vector_drop_);
   drop->add_option("NAME", vector_drop_.name, "Vector index")->required();
 }

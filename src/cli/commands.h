@@ -28,6 +28,8 @@ Status RunVectorSearch(Client& client, Console& console, const GlobalOptions& gl
                        const VectorSearchOptions& options);
 Status RunVectorList(Client& client, Console& console, const GlobalOptions& global);
 Status RunVectorShow(Client& client, Console& console, const GlobalOptions& global, const VectorShowOptions& options);
+Status RunVectorExport(Client& client, Console& console, const GlobalOptions& global,
+                       const VectorExportOptions& options);
 Status RunVectorDrop(Client& client, Console& console, const GlobalOptions& global, const VectorDropOptions& options);
 
 }  // namespace lakehouse::cli

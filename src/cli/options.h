@@ -107,6 +107,9 @@ struct VectorListOptions {};
 struct VectorShowOptions {
   std::string name;
 };
+struct VectorExportOptions {
+  std::string name, output;
+};
 struct VectorDropOptions {
   std::string name;
 };
@@ -115,6 +118,6 @@ using Command =
     std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions, PutOptions,
                  RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions, VersionOptions,
                  CompletionOptions, HelpMarkdownOptions, VectorCreateOptions, VectorAddOptions, VectorSearchOptions,
-                 VectorListOptions, VectorShowOptions, VectorDropOptions>;
+                 VectorListOptions, VectorShowOptions, VectorExportOptions, VectorDropOptions>;
 
 }  // namespace lakehouse::cli

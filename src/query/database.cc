@@ -44,7 +44,8 @@ const std::set<std::string_view>& AllowedTableFunctions() {
                                                    "summary",
                                                    "test_all_types",
                                                    "test_vector_types",
-                                                   "unnest"};
+                                                   "unnest",
+                                                   "vector_search"};
   return names;
 }
 

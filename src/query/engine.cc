@@ -20,10 +20,11 @@ struct Counters {
 
 // What all queries of an engine share.
 struct Shared {
-  Shared(EngineOptions chosen, object::BlockCache& cache, const Logger& logger)
-      : options(std::move(chosen)), log(logger), pool(options, cache) {}
+  Shared(EngineOptions chosen, object::BlockCache& cache, const Logger& logger, VectorSource* source)
+      : options(std::move(chosen)), log(logger), vectors(source), pool(options, cache) {}
   const EngineOptions options;
   const Logger& log;
+  VectorSource* const vectors;
   Counters counters;
   SessionPool pool;
   DeadlineWatch watch;
@@ -141,7 +142,7 @@ Status RunningQuery::Start(duckdb::unique_ptr<duckdb::SQLStatement> statement,
                            const std::vector<Parameter>& parameters) {
   LH_ASSIGN(session_, shared_.pool.Take(request_));
   state_ = LakeState::Of(*session_->connection->context);
-  state_->Begin(view_, request_);
+  state_->Begin(view_, shared_.vectors, request_);
   stopper_.emplace(shared_.watch, *session_->connection, request_);
   try {
     return Plan(std::move(statement), parameters);
@@ -239,8 +240,9 @@ void RunningQuery::Release() {
 
 class DuckDbEngine final : public Engine {
  public:
-  DuckDbEngine(EngineOptions options, catalog::LakeSource& source, object::BlockCache& cache, const Logger& log)
-      : source_(source), shared_(std::move(options), cache, log) {}
+  DuckDbEngine(EngineOptions options, catalog::LakeSource& source, object::BlockCache& cache, const Logger& log,
+               VectorSource* vectors)
+      : source_(source), shared_(std::move(options), cache, log, vectors) {}
   Status Start() { return shared_.pool.Start(); }
 
   Result<std::unique_ptr<QueryStream>> Run(const RequestContext& context, const QueryRequest& request) override {
@@ -286,9 +288,9 @@ void RemoveOldSpill(const std::filesystem::path& folder) {
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::Open(EngineOptions options, catalog::LakeSource& source,
-                                             object::BlockCache& cache, const Logger& log) {
+                                             object::BlockCache& cache, const Logger& log, VectorSource* vectors) {
   RemoveOldSpill(options.spill_folder);
-  auto engine = std::make_unique<DuckDbEngine>(std::move(options), source, cache, log);
+  auto engine = std::make_unique<DuckDbEngine>(std::move(options), source, cache, log, vectors);
   LH_TRY(engine->Start());
   return engine;
 }

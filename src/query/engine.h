@@ -18,6 +18,7 @@
 #include "base/stream.h"
 #include "catalog/lake_view.h"
 #include "object/block_cache.h"
+#include "query/vector_source.h"
 
 namespace lakehouse::query {
 
@@ -67,10 +68,12 @@ struct EngineStats {
 
 class Engine {
  public:
-  // REQUIRES: source, cache and log outlive the engine. kInternal when DuckDB cannot start or the sandbox cannot be
-  // locked.
+  // `vectors`: what vector_search and schema `vectors` read; nullptr: nothing.
+  // REQUIRES: source, cache, log and vectors outlive the engine. kInternal when DuckDB cannot start or the sandbox
+  // cannot be locked.
   static Result<std::unique_ptr<Engine>> Open(EngineOptions options, catalog::LakeSource& source,
-                                              object::BlockCache& cache, const Logger& log);
+                                              object::BlockCache& cache, const Logger& log,
+                                              VectorSource* vectors = nullptr);
   virtual ~Engine() = default;
   // kInvalid with DuckDB's message and the position for bad SQL; kDeadline; kExhausted; kUnavailable when full.
   virtual Result<std::unique_ptr<QueryStream>> Run(const RequestContext& context, const QueryRequest& request) = 0;

@@ -2,6 +2,8 @@
 
 #include "query/lake_catalog_internal.h"
 #include "query/lake_state.h"
+#include "query/vector_schema.h"
+#include "query/vector_search.h"
 
 namespace lakehouse::query {
 namespace {
@@ -102,6 +104,15 @@ duckdb::optional_ptr<duckdb::CatalogEntry> LakeTransaction::Table(duckdb::Schema
   return tables_.emplace(key, MakeTable(schema, std::move(manifest))).first->second.get();
 }
 
+duckdb::optional_ptr<duckdb::CatalogEntry> LakeTransaction::Keep(
+    const std::string& name, const std::function<duckdb::unique_ptr<duckdb::TableCatalogEntry>()>& make) {
+  const MutexLock lock(mutex_);
+  if (const auto found = vectors_.find(name); found != vectors_.end()) return found->second.get();
+  auto made = make();
+  if (!made) return nullptr;
+  return vectors_.emplace(name, std::move(made)).first->second.get();
+}
+
 void DatasetSchema::Scan(duckdb::ClientContext& context, duckdb::CatalogType type,
                          const std::function<void(duckdb::CatalogEntry&)>& callback) {
   if (type != duckdb::CatalogType::TABLE_ENTRY) return;
@@ -160,6 +171,9 @@ duckdb::optional_ptr<duckdb::CatalogEntry> LakeInfoSchema::LookupEntry(duckdb::C
   return found->second.get();
 }
 
+LakeCatalog::LakeCatalog(duckdb::AttachedDatabase& db) : Catalog(db) {}
+LakeCatalog::~LakeCatalog() = default;
+
 void LakeCatalog::Initialize(bool) {
   duckdb::CreateSchemaInfo main;
   main.schema = DEFAULT_SCHEMA;
@@ -169,6 +183,10 @@ void LakeCatalog::Initialize(bool) {
   lake.schema = "lake";
   lake.internal = true;
   info_ = duckdb::make_uniq<LakeInfoSchema>(*this, lake);
+  duckdb::CreateSchemaInfo vectors;
+  vectors.schema = "vectors";
+  vectors.internal = true;
+  vectors_ = duckdb::make_uniq<VectorSchema>(*this, vectors);
 }
 
 duckdb::CatalogLookupBehavior LakeCatalog::CatalogTypeLookupRule(duckdb::CatalogType type) const {
@@ -182,14 +200,16 @@ duckdb::optional_ptr<duckdb::SchemaCatalogEntry> LakeCatalog::LookupSchema(duckd
   const std::string& name = lookup.GetEntryName();
   if (duckdb::StringUtil::CIEquals(name, datasets_->name)) return datasets_.get();
   if (duckdb::StringUtil::CIEquals(name, info_->name)) return info_.get();
+  if (duckdb::StringUtil::CIEquals(name, vectors_->name)) return vectors_.get();
   if (if_not_found == duckdb::OnEntryNotFound::RETURN_NULL) return nullptr;
-  throw duckdb::BinderException("there is no schema '%s': datasets are in 'main', what is known of them in 'lake'",
-                                name);
+  throw duckdb::BinderException(
+      "there is no schema '%s': datasets are in 'main', what is known of them in 'lake', indexes in 'vectors'", name);
 }
 
 void LakeCatalog::ScanSchemas(duckdb::ClientContext&, std::function<void(duckdb::SchemaCatalogEntry&)> callback) {
   callback(*datasets_);
   callback(*info_);
+  callback(*vectors_);
 }
 
 duckdb::Transaction& LakeTransactionManager::StartTransaction(duckdb::ClientContext& context) {
@@ -302,10 +322,14 @@ void PrepareLakeCatalog(duckdb::ClientContext& context) {
 
   duckdb::TableFunction snapshot("snapshot", {duckdb::LogicalType::VARCHAR, duckdb::LogicalType::BIGINT}, nullptr);
   snapshot.bind_replace = BindSnapshot;
-  duckdb::CreateTableFunctionInfo info(snapshot);
-  info.internal = true;
-  auto& system = duckdb::Catalog::GetSystemCatalog(context);
-  system.CreateTableFunction(duckdb::CatalogTransaction::GetSystemTransaction(*context.db), info);
+  duckdb::TableFunctionSet snapshots(snapshot.name);
+  snapshots.AddFunction(snapshot);
+  for (auto& functions : {snapshots, VectorSearchFunctions()}) {
+    duckdb::CreateTableFunctionInfo info(functions);
+    info.internal = true;
+    auto& system = duckdb::Catalog::GetSystemCatalog(context);
+    system.CreateTableFunction(duckdb::CatalogTransaction::GetSystemTransaction(*context.db), info);
+  }
 }
 
 }  // namespace lakehouse::query

@@ -1,6 +1,7 @@
 // The classes behind lake_catalog.h.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -42,14 +43,19 @@ class LakeTransaction final : public duckdb::Transaction {
   // nullptr: no such dataset in the view. Throws when the version is not kept.
   duckdb::optional_ptr<duckdb::CatalogEntry> Table(duckdb::SchemaCatalogEntry& schema, const std::string& name,
                                                    std::optional<DatasetVersion> version) LH_EXCLUDES(mutex_);
+  // The entry of a vector index, made once a query; nullptr when `make` gives none.
+  duckdb::optional_ptr<duckdb::CatalogEntry> Keep(
+      const std::string& name, const std::function<duckdb::unique_ptr<duckdb::TableCatalogEntry>()>& make)
+      LH_EXCLUDES(mutex_);
 
  private:
   const std::shared_ptr<const catalog::LakeView> view_;
   Mutex mutex_;
+  duckdb::case_insensitive_map_t<duckdb::unique_ptr<duckdb::TableCatalogEntry>> vectors_ LH_GUARDED_BY(mutex_);
   duckdb::case_insensitive_map_t<duckdb::unique_ptr<LakeTable>> tables_ LH_GUARDED_BY(mutex_);
 };
 
-// What both schemas refuse.
+// What every schema refuses.
 class ReadOnlySchema : public duckdb::SchemaCatalogEntry {
  public:
   using SchemaCatalogEntry::SchemaCatalogEntry;
@@ -103,9 +109,12 @@ class LakeInfoSchema final : public ReadOnlySchema {
   duckdb::case_insensitive_map_t<duckdb::unique_ptr<duckdb::TableCatalogEntry>> tables_;
 };
 
+class VectorSchema;
+
 class LakeCatalog final : public duckdb::Catalog {
  public:
-  explicit LakeCatalog(duckdb::AttachedDatabase& db) : Catalog(db) {}
+  explicit LakeCatalog(duckdb::AttachedDatabase& db);
+  ~LakeCatalog() override;
 
   void set_parquet_scan(duckdb::TableFunction scan) { parquet_scan_ = std::move(scan); }
   const duckdb::TableFunction& parquet_scan() const { return parquet_scan_; }
@@ -138,6 +147,7 @@ class LakeCatalog final : public duckdb::Catalog {
 
   duckdb::unique_ptr<DatasetSchema> datasets_;
   duckdb::unique_ptr<LakeInfoSchema> info_;
+  duckdb::unique_ptr<VectorSchema> vectors_;
   duckdb::TableFunction parquet_scan_;
 };
 

@@ -12,6 +12,7 @@
 #include "base/request_context.h"
 #include "catalog/lake_view.h"
 #include "query/duckdb_internal.h"
+#include "query/vector_source.h"
 
 namespace lakehouse::query {
 
@@ -22,18 +23,25 @@ class LakeState final : public duckdb::ClientContextState {
     return context.registered_state->GetOrCreate<LakeState>("lakehouse");
   }
 
-  void Begin(std::shared_ptr<const catalog::LakeView> view, RequestContext context) LH_EXCLUDES(mutex_) {
+  void Begin(std::shared_ptr<const catalog::LakeView> view, VectorSource* vectors, RequestContext context)
+      LH_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
+    vectors_ = vectors;
     view_ = std::move(view);
     context_ = std::move(context);
     error_.reset();
   }
-  void End() LH_EXCLUDES(mutex_) { Begin(nullptr, {}); }
+  void End() LH_EXCLUDES(mutex_) { Begin(nullptr, nullptr, {}); }
 
   // nullptr between queries: the lake then looks empty.
   std::shared_ptr<const catalog::LakeView> view() const LH_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     return view_;
+  }
+  // nullptr between queries, and where SQL has no vectors.
+  VectorSource* vectors() const LH_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return vectors_;
   }
   RequestContext request() const LH_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
@@ -52,6 +60,7 @@ class LakeState final : public duckdb::ClientContextState {
  private:
   mutable Mutex mutex_;
   std::shared_ptr<const catalog::LakeView> view_ LH_GUARDED_BY(mutex_);
+  VectorSource* vectors_ LH_GUARDED_BY(mutex_) = nullptr;
   RequestContext context_ LH_GUARDED_BY(mutex_);
   std::optional<Error> error_ LH_GUARDED_BY(mutex_);
 };

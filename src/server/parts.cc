@@ -17,6 +17,7 @@
 #include "service/ingest_local.h"
 #include "service/query_local.h"
 #include "service/storage_local.h"
+#include "service/vector_source.h"
 #include "service/vectors_local.h"
 
 namespace lakehouse::server {
@@ -218,9 +219,12 @@ Result<std::unique_ptr<VectorPart>> VectorPart::Open(const Process& process, obj
 }
 
 void VectorPart::AddRoutes(http::Router& router) { http::AddVectorRoutes(router, impl_->service); }
+service::Vectors& VectorPart::service() { return impl_->service; }
 Status VectorPart::Ready(const RequestContext& context) { return impl_->service.Ready(context); }
 
 struct QueryPart::Impl {
+  explicit Impl(service::Vectors& vectors) : sql_vectors(vectors) {}
+  service::SqlVectors sql_vectors;
   std::unique_ptr<object::BlockCache> cache;
   std::unique_ptr<service::LocalQuery> service;
 };
@@ -229,9 +233,10 @@ QueryPart::QueryPart(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 QueryPart::~QueryPart() = default;
 
 Result<std::unique_ptr<QueryPart>> QueryPart::Open(const Process& process, object::ObjectStore& store,
-                                                   bool remote_store, catalog::LakeSource& lake) {
+                                                   bool remote_store, catalog::LakeSource& lake,
+                                                   service::Vectors& vectors) {
   const config::QuerydSettings& settings = process.settings.queryd;
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(vectors);
   object::BlockCacheOptions cache;
   cache.memory_bytes = settings.cache_memory;
   cache.disk_bytes = settings.cache_disk;
@@ -246,7 +251,7 @@ Result<std::unique_ptr<QueryPart>> QueryPart::Open(const Process& process, objec
   options.spill_folder = process.settings.server.data_dir / "spill";
   options.remote_store = remote_store;
   options.spill_bytes = settings.spill_limit;
-  LH_ASSIGN(auto engine, query::Engine::Open(options, lake, *impl->cache, process.log));
+  LH_ASSIGN(auto engine, query::Engine::Open(options, lake, *impl->cache, process.log, &impl->sql_vectors));
   impl->service = std::make_unique<service::LocalQuery>(std::move(engine), lake);
   Impl* parts = impl.get();
   const auto cache_figure = [&](const char* name, const char* help, uint64_t object::BlockCacheStats::* field) {

@@ -12,6 +12,7 @@
 #include "server/process.h"
 #include "service/catalog.h"
 #include "service/storage.h"
+#include "service/vectors.h"
 
 namespace lakehouse::server {
 
@@ -78,7 +79,7 @@ class QueryPart final : public Part {
  public:
   // `remote_store`: reads cross a network.
   static Result<std::unique_ptr<QueryPart>> Open(const Process& process, object::ObjectStore& store, bool remote_store,
-                                                 catalog::LakeSource& lake);
+                                                 catalog::LakeSource& lake, service::Vectors& vectors);
   ~QueryPart() override;
   void AddRoutes(http::Router& router) override;
   Status Ready(const RequestContext& context) override;
@@ -94,6 +95,7 @@ class VectorPart final : public Part {
   static Result<std::unique_ptr<VectorPart>> Open(const Process& process, object::ObjectStore& store);
   ~VectorPart() override;
   void AddRoutes(http::Router& router) override;
+  service::Vectors& service();
   Status Ready(const RequestContext& context) override;
 
  private:

@@ -5,6 +5,7 @@
 #include "http/proxy.h"
 #include "http/routes.h"
 #include "service/catalog_remote.h"
+#include "service/vectors_remote.h"
 
 namespace lakehouse::server {
 namespace {
@@ -45,10 +46,11 @@ Result<RunningRole> MakeServe(const Process& process) {
   auto& catalog = Keep(running, std::make_shared<CatalogPart>(process, storage.store(), OwnsLog(process)));
   LH_ASSIGN(auto opened_ingest, IngestPart::Open(process, storage.store(), catalog.service()));
   auto& ingest = Keep(running, std::move(opened_ingest));
-  LH_ASSIGN(auto opened_query, QueryPart::Open(process, storage.store(), !OwnsLog(process), catalog.lake()));
-  auto& query = Keep(running, std::move(opened_query));
   LH_ASSIGN(auto opened_vectors, VectorPart::Open(process, storage.store()));
   auto& vectors = Keep(running, std::move(opened_vectors));
+  LH_ASSIGN(auto opened_query,
+            QueryPart::Open(process, storage.store(), !OwnsLog(process), catalog.lake(), vectors.service()));
+  auto& query = Keep(running, std::move(opened_query));
   const Parts parts = {&storage, &catalog, &ingest, &query, &vectors};
   http::Router inner;
   for (Part* part : parts) part->AddRoutes(inner);
@@ -91,7 +93,9 @@ Result<RunningRole> MakeQueryd(const Process& process) {
   auto& catalog =
       Keep(running, std::make_shared<service::RemoteCatalog>(RemoteOf(process, "catalogd", settings.catalogd_url)));
   auto& replica = Keep(running, std::make_shared<ReplicaLake>(process, store, catalog));
-  LH_ASSIGN(auto opened, QueryPart::Open(process, store, true, replica.lake()));
+  auto& vectors =
+      Keep(running, std::make_shared<service::RemoteVectors>(RemoteOf(process, "vectord", settings.vectord_url)));
+  LH_ASSIGN(auto opened, QueryPart::Open(process, store, true, replica.lake(), vectors));
   AddRole(running, Role::kQueryd, {&Keep(running, std::move(opened))}, process);
   return running;
 }

@@ -60,11 +60,21 @@ Status AddItems(service::Vectors& vectors, const RequestContext& context, Reques
   return response.SendJson(200, service::WriteApplied(applied));
 }
 
+// As JSON, or as an Arrow stream of vectors with everything else in the query parameter "options".
+Result<vector::SearchesRequest> ParseSearches(const Request& request, const vector::IndexOptions& index,
+                                              std::string_view body) {
+  const std::string* type = request.header("Content-Type");
+  if (type == nullptr || !type->starts_with(kArrowStream)) return vector::ParseSearch(body);
+  const std::string* options = request.query("options");
+  LH_ASSIGN(const auto search, vector::ParseSearchOptions(options == nullptr ? "{}" : *options));
+  return vector::DecodeArrowSearches(index, search, body);
+}
+
 Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
   const std::string name = request.capture("name");
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxSearchBytes));
-  LH_TRY(vectors.Options(context, name));
-  LH_ASSIGN(const auto searches, vector::ParseSearch(body));
+  LH_ASSIGN(const auto index, vectors.Options(context, name));
+  LH_ASSIGN(const auto searches, ParseSearches(request, index, body));
   std::vector<vector::SearchAnswer> answers;
   for (const auto& search : searches.requests) {
     LH_ASSIGN(auto answer, vectors.Search(context, name, search));
@@ -165,8 +175,9 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   add("DELETE", "/vectors/index/{name}", "Drop a vector index", DropIndex, {}, "204");
   add("POST", "/vectors/index/{name}/add", "Add or replace items, durably", AddItems,
       "application/json AddItems, application/vnd.apache.arrow.stream bytes", "200 application/json Added");
-  add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex, "application/json VectorSearch",
-      "200 application/json SearchAnswer, 200 application/vnd.apache.arrow.stream bytes");
+  add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex,
+      "application/json VectorSearch, application/vnd.apache.arrow.stream bytes",
+      "200 application/json SearchAnswer, 200 application/vnd.apache.arrow.stream bytes", "options");
   add("GET", "/vectors/index/{name}/items", "Every item, as of one version", ListItems, {},
       "200 application/x-ndjson Item, 200 application/vnd.apache.arrow.stream bytes",
       "vector:true|false metadata:true|false");

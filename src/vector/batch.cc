@@ -231,8 +231,7 @@ Status ReadSearchField(std::string_view key, ondemand::value value, SearchReques
   return {};
 }
 
-Result<SearchRequest> ReadSearch(ondemand::object body) {
-  SearchRequest request;
+Status ReadSearchFields(ondemand::object body, SearchRequest& request) {
   for (auto field : body) {
     std::string_view key;
     ondemand::value value;
@@ -240,12 +239,19 @@ Result<SearchRequest> ReadSearch(ondemand::object body) {
     if (auto error = field.value().get(value)) return Malformed(error);
     LH_TRY(ReadSearchField(key, value, request));
   }
+  return {};
+}
+
+Result<SearchRequest> ReadSearch(ondemand::object body) {
+  SearchRequest request;
+  LH_TRY(ReadSearchFields(body, request));
   if (request.vector.empty() && !request.text) return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
   return request;
 }
 
+constexpr size_t kMaxSearches = 1000;
+
 Status ReadSearches(ondemand::value value, std::vector<SearchRequest>& requests) {
-  static constexpr size_t kMaxSearches = 1000;
   const auto wrong = [] {
     return Fail(ErrorKind::kInvalid, "field \"searches\" must be an array of at most {} objects", kMaxSearches);
   };
@@ -356,6 +362,28 @@ Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json) {
   LH_TRY(CheckRequestSize(batch));
   LH_TRY(CheckBatch(options, batch));
   return batch;
+}
+
+Status CheckSearchCount(size_t count) {
+  if (count <= kMaxSearches) return {};
+  return Fail(ErrorKind::kInvalid, "{} searches in one request; at most {} are answered at once", count, kMaxSearches);
+}
+
+Result<SearchRequest> ParseSearchOptions(std::string_view json) {
+  const simdjson::padded_string padded(json);
+  ondemand::parser parser;
+  ondemand::document document;
+  ondemand::object body;
+  if (auto error = parser.iterate(padded).get(document)) return Malformed(error);
+  if (document.get_object().get(body) != simdjson::SUCCESS) {
+    return Fail(ErrorKind::kInvalid, "the options of a search must be an object");
+  }
+  SearchRequest request;
+  LH_TRY(ReadSearchFields(body, request));
+  LH_TRY(CheckEnd(document));
+  if (request.vector.empty() && !request.text) return request;
+  return Fail(ErrorKind::kInvalid,
+              "the options of a search have no \"vector\" and no \"text\": the body has the vectors");
 }
 
 Result<SearchesRequest> ParseSearch(std::string_view json) {

@@ -29,5 +29,9 @@ struct SearchesRequest {
   bool batch = false;
 };
 Result<SearchesRequest> ParseSearch(std::string_view json);
+// The fields of one search but what it is to be near to, as a query parameter has them. kInvalid naming the field.
+Result<SearchRequest> ParseSearchOptions(std::string_view json);
+// kInvalid naming the limit of searches in one request.
+Status CheckSearchCount(size_t count);
 
 }  // namespace lakehouse::vector

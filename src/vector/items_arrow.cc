@@ -19,13 +19,6 @@ std::unexpected<Error> WrongColumn(std::string_view name, std::string_view wante
   return Fail(ErrorKind::kInvalid, "column \"{}\" must be there and hold {}", name, wanted);
 }
 
-Result<std::shared_ptr<arrow::Array>> ColumnOf(const arrow::Table& table, const std::string& name) {
-  const auto column = table.GetColumnByName(name);
-  if (!column) return nullptr;
-  if (column->num_chunks() == 1) return column->chunk(0);
-  return FromArrow(arrow::Concatenate(column->chunks()));
-}
-
 // Row `row` of a column of texts; nullopt for NULL and for a column that is not there.
 Result<std::optional<std::string>> TextAt(const arrow::Array* column, std::string_view name, int64_t row) {
   if (column == nullptr || column->IsNull(row)) return std::nullopt;
@@ -62,27 +55,6 @@ Result<Span> ListAt(const arrow::Array& column, int64_t row) {
     default:
       return WrongColumn("vector", "lists of float or double");
   }
-}
-
-Status AppendVector(const arrow::Array& column, int64_t row, uint32_t dimension, std::vector<float>& out) {
-  if (column.IsNull(row)) return Fail(ErrorKind::kInvalid, "row {} has no vector", row);
-  LH_ASSIGN(const Span span, ListAt(column, row));
-  if (span.count != static_cast<int64_t>(dimension)) {
-    return Fail(ErrorKind::kInvalid, "row {}: the vector has {} dimensions; the index has {}", row, span.count,
-                dimension);
-  }
-  for (int64_t i = span.from; i < span.from + span.count; ++i) {
-    if (span.values->IsNull(i)) return Fail(ErrorKind::kInvalid, "row {}: vector[{}] is NULL", row, i - span.from);
-    if (span.values->type_id() == arrow::Type::FLOAT) {
-      out.push_back(static_cast<const arrow::FloatArray&>(*span.values).Value(i));
-    } else if (span.values->type_id() == arrow::Type::DOUBLE) {
-      // Past float's range this becomes infinite, which the batch's check names.
-      out.push_back(static_cast<float>(static_cast<const arrow::DoubleArray&>(*span.values).Value(i)));
-    } else {
-      return WrongColumn("vector", "lists of float or double");
-    }
-  }
-  return {};
 }
 
 Result<std::shared_ptr<arrow::Buffer>> WriteStream(const arrow::RecordBatch& batch) {
@@ -135,6 +107,34 @@ class HitBuilders {
 
 }  // namespace
 
+Result<std::shared_ptr<arrow::Array>> ColumnOf(const arrow::Table& table, const std::string& name) {
+  const auto column = table.GetColumnByName(name);
+  if (!column) return nullptr;
+  if (column->num_chunks() == 1) return column->chunk(0);
+  return FromArrow(arrow::Concatenate(column->chunks()));
+}
+
+Status AppendVector(const arrow::Array& column, int64_t row, uint32_t dimension, std::vector<float>& out) {
+  if (column.IsNull(row)) return Fail(ErrorKind::kInvalid, "row {} has no vector", row);
+  LH_ASSIGN(const Span span, ListAt(column, row));
+  if (span.count != static_cast<int64_t>(dimension)) {
+    return Fail(ErrorKind::kInvalid, "row {}: the vector has {} dimensions; the index has {}", row, span.count,
+                dimension);
+  }
+  for (int64_t i = span.from; i < span.from + span.count; ++i) {
+    if (span.values->IsNull(i)) return Fail(ErrorKind::kInvalid, "row {}: vector[{}] is NULL", row, i - span.from);
+    if (span.values->type_id() == arrow::Type::FLOAT) {
+      out.push_back(static_cast<const arrow::FloatArray&>(*span.values).Value(i));
+    } else if (span.values->type_id() == arrow::Type::DOUBLE) {
+      // Past float's range this becomes infinite, which the batch's check names.
+      out.push_back(static_cast<float>(static_cast<const arrow::DoubleArray&>(*span.values).Value(i)));
+    } else {
+      return WrongColumn("vector", "lists of float or double");
+    }
+  }
+  return {};
+}
+
 Result<Batch> BatchOf(const IndexOptions& options, const arrow::Table& table) {
   Batch batch;
   if (table.num_rows() == 0) return batch;
@@ -161,16 +161,36 @@ Result<Batch> BatchOf(const IndexOptions& options, const arrow::Table& table) {
   return batch;
 }
 
-Result<Batch> DecodeArrowItems(const IndexOptions& options, std::string_view stream) {
+Result<std::shared_ptr<arrow::Table>> TableOfStream(std::string_view stream) {
   auto source = std::make_shared<arrow::io::BufferReader>(
       std::make_shared<arrow::Buffer>(reinterpret_cast<const uint8_t*>(stream.data()), stream.size()));
   LH_ASSIGN(auto reader, FromArrow(arrow::ipc::RecordBatchStreamReader::Open(source)));
-  LH_ASSIGN(const auto table, FromArrow(reader->ToTable()));
+  LH_ASSIGN(auto table, FromArrow(reader->ToTable()));
   // Offsets and lengths are the sender's word until this has passed.
   LH_TRY(FromArrow(table->ValidateFull()));
+  return table;
+}
+
+Result<Batch> DecodeArrowItems(const IndexOptions& options, std::string_view stream) {
+  LH_ASSIGN(const auto table, TableOfStream(stream));
   LH_ASSIGN(auto batch, BatchOf(options, *table));
   LH_TRY(CheckRequestSize(batch));
   return batch;
+}
+
+Result<SearchesRequest> DecodeArrowSearches(const IndexOptions& options, const SearchRequest& search,
+                                            std::string_view stream) {
+  LH_ASSIGN(const auto table, TableOfStream(stream));
+  LH_TRY(CheckSearchCount(static_cast<size_t>(table->num_rows())));
+  SearchesRequest searches{{}, true};
+  if (table->num_rows() == 0) return searches;
+  LH_ASSIGN(const auto vectors, ColumnOf(*table, "vector"));
+  if (!vectors) return WrongColumn("vector", "lists of float or double");
+  for (int64_t row = 0; row < table->num_rows(); ++row) {
+    auto& request = searches.requests.emplace_back(search);
+    LH_TRY(AppendVector(*vectors, row, options.dimension, request.vector));
+  }
+  return searches;
 }
 
 Result<std::string> EncodeArrowHits(const std::vector<SearchRequest>& requests,

@@ -1,5 +1,7 @@
 """Vectors as Arrow streams, made and read by pyarrow; and full text beside vectors."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -78,3 +80,23 @@ def test_broken_streams_are_refused(index):
         answer = requests.post(f"{index}/add", data=broken, headers={"Content-Type": STREAM}, timeout=30)
         assert answer.status_code == 400, (len(broken), answer.text)
     assert requests.get(index, timeout=30).json()["length"] == 0
+
+
+def test_a_stream_of_queries_is_answered_like_json(index):
+    assert add(index, pa.table({"id": IDS, "vector": VECTORS.tolist(), "metadata": [f'{{"n":{i}}}' for i in range(500)]})).ok
+    options = {"k": 4, "filter": {"n": {"$lt": 300}}, "include": ["metadata"]}
+
+    def ask(queries, text=None, accept=STREAM):
+        return requests.post(f"{index}/search", data=stream_of(pa.table({"vector": queries})), timeout=30,
+                             params={"options": json.dumps(options) if text is None else text},
+                             headers={"Content-Type": STREAM, "Accept": accept})
+
+    hits = pa.ipc.open_stream(ask(VECTORS[:20].tolist()).content).read_all().to_pylist()
+    searches = [{"vector": query.tolist(), **options} for query in VECTORS[:20]]
+    answers = requests.post(f"{index}/search", json={"searches": searches}, timeout=30).json()["answers"]
+    assert [(hit["search"], hit["id"]) for hit in hits] == [(n, hit["id"]) for n, one in enumerate(answers) for hit in one["results"]]
+    assert ask(VECTORS[:20].tolist(), accept="application/json").json()["answers"] == answers
+    for queries, text, named in (([[1.0] * 7], "{}", "row 0"), ([[float("nan")] * 8], "{}", "finite"), ([[1.0] * 8] * 1001, "{}", "1000"),
+                                 ([[1.0] * 8], '{"vector":[1]}', "body"), ([[1.0] * 8], "{", "object"), ([[1.0] * 8], '{"x":1}', '"x"')):
+        answer = ask(queries, text)
+        assert (answer.status_code, named in answer.json()["detail"]) == (400, True), answer.text

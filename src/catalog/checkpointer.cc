@@ -114,19 +114,15 @@ Status Checkpointer::CleanLog(const RequestContext& context, const std::vector<S
   // young stays as well: a catalogd that follows this log may have paused before it.
   const Seq oldest_kept = checkpoints.back(), newest = checkpoints.front();
   LH_ASSIGN(const WallTime now, store_.Now(context));
-  object::ListOptions options;
-  options.prefix = kLogPrefix;
-  while (true) {
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const object::ObjectInfo& info : page.objects) {
-      const auto number = SeqOfKey(info.key);
-      if (!number) continue;
-      if (*number > oldest_kept || *number >= newest || info.last_modified > now - log_age_) return {};
-      LH_TRY(store_.Delete(context, info.key));
-    }
-    if (!page.next_token) return {};
-    options.token = *page.next_token;
-  }
+  using object::Listing;
+  const auto remove_old = [&](const object::ObjectInfo& info) -> Result<Listing> {
+    const auto number = SeqOfKey(info.key);
+    if (!number) return Listing::kGoOn;
+    if (*number > oldest_kept || *number >= newest || info.last_modified > now - log_age_) return Listing::kEnough;
+    LH_TRY(store_.Delete(context, info.key));
+    return Listing::kGoOn;
+  };
+  return object::ForEachObject(store_, context, {.prefix = std::string(kLogPrefix)}, remove_old);
 }
 
 }  // namespace lakehouse::catalog

@@ -72,23 +72,19 @@ Result<GcReport> GarbageCollector::FindGarbage(const RequestContext& context, co
   LH_ASSIGN(const WallTime store_now, store_.Now(context));
   const WallTime released_before = clock_.Now() - min_age;
   GcReport report;
-  object::ListOptions options;
-  options.prefix = kDataPrefix;
-  while (true) {
-    LH_TRY(context.Check("garbage collection"));
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const object::ObjectInfo& info : page.objects) {
-      if (referenced.contains(info.key) || info.last_modified > store_now - min_age) continue;
-      const auto released = state.released().find(info.key);
-      const bool was_named = released != state.released().end();
-      if (was_named && released->second > released_before) continue;
-      report.removed.push_back(
-          {info.key, info.size, was_named ? "only expired versions named it" : "no version names it"});
-      report.bytes += info.size;
-    }
-    if (!page.next_token) return report;
-    options.token = *page.next_token;
-  }
+  using object::Listing;
+  const auto judge = [&](const object::ObjectInfo& info) -> Result<Listing> {
+    if (referenced.contains(info.key) || info.last_modified > store_now - min_age) return Listing::kGoOn;
+    const auto released = state.released().find(info.key);
+    const bool was_named = released != state.released().end();
+    if (was_named && released->second > released_before) return Listing::kGoOn;
+    report.removed.push_back(
+        {info.key, info.size, was_named ? "only expired versions named it" : "no version names it"});
+    report.bytes += info.size;
+    return Listing::kGoOn;
+  };
+  LH_TRY(object::ForEachObject(store_, context, {.prefix = std::string(kDataPrefix)}, judge));
+  return report;
 }
 
 Result<GcReport> GarbageCollector::Run(const RequestContext& context, const GcRequest& request) {

@@ -27,17 +27,12 @@ Result<LakeState> ApplyAll(LakeState state, const std::vector<LogEntry>& entries
 Result<std::vector<Seq>> LogReader::Numbers(const RequestContext& context, std::string_view prefix,
                                             const std::string& after) const {
   std::vector<Seq> numbers;
-  object::ListOptions options;
-  options.prefix = prefix;
-  options.start_after = after;
-  while (true) {
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const auto& info : page.objects) {
-      if (const auto seq = SeqOfKey(info.key)) numbers.push_back(*seq);
-    }
-    if (!page.next_token) return numbers;
-    options.token = *page.next_token;
-  }
+  LH_TRY(object::ForEachObject(store_, context, {.prefix = std::string(prefix), .start_after = after},
+                               [&](const object::ObjectInfo& info) -> Result<object::Listing> {
+                                 if (const auto seq = SeqOfKey(info.key)) numbers.push_back(*seq);
+                                 return object::Listing::kGoOn;
+                               }));
+  return numbers;
 }
 
 Result<std::vector<Seq>> LogReader::Checkpoints(const RequestContext& context) const {

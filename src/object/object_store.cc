@@ -15,4 +15,18 @@ Result<PutResult> PutWhole(ObjectStore& store, const RequestContext& context, st
   return store.Put(context, key, source, options);
 }
 
+Status ForEachObject(ObjectStore& store, const RequestContext& context, ListOptions options,
+                     const std::function<Result<Listing>(const ObjectInfo&)>& visit) {
+  while (true) {
+    LH_TRY(context.Check("listing objects"));
+    LH_ASSIGN(const auto page, store.List(context, options));
+    for (const ObjectInfo& info : page.objects) {
+      LH_ASSIGN(const Listing next, visit(info));
+      if (next == Listing::kEnough) return {};
+    }
+    if (!page.next_token) return {};
+    options.token = *page.next_token;
+  }
+}
+
 }  // namespace lakehouse::object

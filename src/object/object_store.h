@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -109,5 +110,10 @@ Result<std::string> GetWhole(ObjectStore& store, const RequestContext& context, 
                              uint64_t limit_bytes = uint64_t{256} << 20);
 Result<PutResult> PutWhole(ObjectStore& store, const RequestContext& context, std::string_view key,
                            std::string_view bytes, PutOptions options = {});
+
+enum class Listing { kGoOn, kEnough };
+// Every object that the options ask for, page after page, until one is enough or an error ends it.
+Status ForEachObject(ObjectStore& store, const RequestContext& context, ListOptions options,
+                     const std::function<Result<Listing>(const ObjectInfo&)>& visit);
 
 }  // namespace lakehouse::object

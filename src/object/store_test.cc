@@ -251,6 +251,29 @@ TEST_P(ObjectStoreTest, ListsInByteOrder) {
   EXPECT_THAT(Keys({.start_after = "a/10"}), ElementsAre("a/2", "b", "ä"));
 }
 
+TEST_P(ObjectStoreTest, ForEachObjectSeesEveryPageUntilItIsEnough) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 7; ++i) keys.push_back(fmt::format("pages/{}", i));
+  for (const std::string& key : keys) ASSERT_TRUE(PutWhole(*store_, context_, key, "x"));
+  ASSERT_TRUE(PutWhole(*store_, context_, "other", "x"));
+  std::vector<std::string> seen;
+  const auto see = [&](size_t enough) {
+    seen.clear();
+    return ForEachObject(*store_, context_, {.prefix = "pages/", .limit = 3}, [&](const auto& info) -> Result<Listing> {
+      seen.push_back(info.key);
+      return seen.size() == enough ? Listing::kEnough : Listing::kGoOn;
+    });
+  };
+  EXPECT_TRUE(see(100));
+  EXPECT_EQ(seen, keys);
+  EXPECT_TRUE(see(4));
+  EXPECT_EQ(seen.size(), 4U);
+  const Status failed = ForEachObject(
+      *store_, {}, {}, [](const auto&) -> Result<Listing> { return Fail(ErrorKind::kConflict, "not this one"); });
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kConflict);
+}
+
 TEST_P(ObjectStoreTest, LargeBodiesComeBack) {
   std::string body(size_t{12} << 20, '\0');
   for (size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 31 + i / 4096);

@@ -42,17 +42,13 @@ Result<LogRecord> IndexLog::ReadRecord(const RequestContext& context, LogPositio
 
 Result<std::vector<LogPosition>> IndexLog::ListAfter(const RequestContext& context, LogPosition after) {
   std::vector<LogPosition> positions;
-  object::ListOptions options{.prefix = prefix_, .start_after = prefix_ + LogName(after)};
-  for (bool more = true; more;) {
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const auto& object : page.objects) {
-      const auto position = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
-      // Fences of epochs long gone may lie before the snapshot's number under a lower epoch: the order is the number's.
-      if (position && position->number > after.number) positions.push_back(*position);
-    }
-    more = page.next_token.has_value();
-    options.token = page.next_token.value_or("");
-  }
+  const auto take = [&](const object::ObjectInfo& object) -> Result<object::Listing> {
+    const auto position = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
+    // Fences of epochs long gone may lie before the snapshot's number under a lower epoch: the order is the number's.
+    if (position && position->number > after.number) positions.push_back(*position);
+    return object::Listing::kGoOn;
+  };
+  LH_TRY(object::ForEachObject(store_, context, {.prefix = prefix_, .start_after = prefix_ + LogName(after)}, take));
   std::sort(positions.begin(), positions.end(),
             [](const LogPosition& a, const LogPosition& b) { return a.number < b.number; });
   return positions;
@@ -138,18 +134,13 @@ Status IndexLog::Settle(const RequestContext& context, const Visit& visit) {
 Status IndexLog::Trim(const RequestContext& context, LogPosition position) {
   // Records without a batch are all of one size, which no record with a batch has.
   const uint64_t control_bytes = EncodeLog({LogKind::kFence, position, writer_, 0, {}}, dimension_, {}).size();
-  object::ListOptions options{.prefix = prefix_};
-  for (bool more = true; more;) {
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const auto& object : page.objects) {
-      const auto found = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
-      if (!found || found->number > position.number || object.size <= control_bytes) continue;
-      LH_TRY(store_.Delete(context, object.key));
-    }
-    more = page.next_token.has_value();
-    options.token = page.next_token.value_or("");
-  }
-  return {};
+  return object::ForEachObject(
+      store_, context, {.prefix = prefix_}, [&](const auto& object) -> Result<object::Listing> {
+        const auto found = LogPositionOf(std::string_view(object.key).substr(prefix_.size()));
+        const bool needless = found && found->number <= position.number && object.size > control_bytes;
+        if (needless) LH_TRY(store_.Delete(context, object.key));
+        return object::Listing::kGoOn;
+      });
 }
 
 }  // namespace lakehouse::vector

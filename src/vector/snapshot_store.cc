@@ -78,15 +78,11 @@ Result<SnapshotManifest> FromJson(std::string name, std::string_view text) {
 
 Result<std::optional<SnapshotManifest>> SnapshotStore::Newest(const RequestContext& context) {
   std::string newest;
-  object::ListOptions options{.prefix = prefix_};
-  for (bool more = true; more;) {
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const auto& object : page.objects) {
-      if (object.key.ends_with(std::string("/") + std::string(kManifestName))) newest = object.key;
-    }
-    more = page.next_token.has_value();
-    options.token = page.next_token.value_or("");
-  }
+  const auto look = [&](const object::ObjectInfo& object) -> Result<object::Listing> {
+    if (object.key.ends_with(std::string("/") + std::string(kManifestName))) newest = object.key;
+    return object::Listing::kGoOn;
+  };
+  LH_TRY(object::ForEachObject(store_, context, {.prefix = prefix_}, look));
   if (newest.empty()) return std::nullopt;
   LH_ASSIGN(const std::string text, object::GetWhole(store_, context, newest));
   const size_t name_bytes = newest.size() - prefix_.size() - kManifestName.size() - 1;
@@ -168,16 +164,13 @@ Result<SnapshotManifest> SnapshotStore::Store(const RequestContext& context, con
 
 Status SnapshotStore::DropOlder(const RequestContext& context, const SnapshotManifest& manifest) {
   std::vector<std::string> manifests, others;
-  object::ListOptions options{.prefix = prefix_};
-  for (bool more = true; more;) {
-    LH_ASSIGN(const auto page, store_.List(context, options));
-    for (const auto& object : page.objects) {
-      if (object.key >= prefix_ + manifest.name) continue;
-      (object.key.ends_with(kManifestName) ? manifests : others).push_back(object.key);
-    }
-    more = page.next_token.has_value();
-    options.token = page.next_token.value_or("");
-  }
+  const auto sort = [&](const object::ObjectInfo& object) -> Result<object::Listing> {
+    // In byte order: what follows is this snapshot or newer.
+    if (object.key >= prefix_ + manifest.name) return object::Listing::kEnough;
+    (object.key.ends_with(kManifestName) ? manifests : others).push_back(object.key);
+    return object::Listing::kGoOn;
+  };
+  LH_TRY(object::ForEachObject(store_, context, {.prefix = prefix_}, sort));
   // Manifests first: what is left half deleted is no snapshot any more.
   for (const auto* keys : {&manifests, &others}) {
     for (const std::string& key : *keys) LH_TRY(store_.Delete(context, key));

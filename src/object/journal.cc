@@ -4,200 +4,205 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
-#include <cstring>
 #include <map>
-
-#include "base/hash.h"
+#include <utility>
 
 namespace lakehouse::object {
+
+namespace fs = std::filesystem;
+
 namespace {
 
-constexpr std::string_view kMagic = "LHJRNL01";
-constexpr uint64_t kHeaderBytes = 16;                // magic, generation
-constexpr uint64_t kFrameBytes = 12;                 // payload size, checksum
-constexpr uint64_t kFullBytes = uint64_t{16} << 20;  // of records; the other file's turn
-constexpr uint64_t kFullRecords = 1 << 14;
-constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // a file may grow to this while the tree takes nothing
+constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // a segment may grow to this while the tree takes nothing
 constexpr uint64_t kGrowBytes = uint64_t{1} << 20;
 constexpr std::chrono::milliseconds kAskAgain{50};
-constexpr uint32_t kMaxPayloadBytes = 4 << 20;
+constexpr size_t kSettleTogether = 2;  // segments; fewer only when a writer waits
+constexpr size_t kKeptFiles = 2;       // when the store is closed
+constexpr std::string_view kFileName = "journal-";
 
-template <typename T>
-void PutInt(std::string& out, T value) {
-  char bytes[sizeof(T)];
-  std::memcpy(bytes, &value, sizeof(T));
-  out.append(bytes, sizeof(T));
+// The number in a segment's file name.
+std::optional<uint64_t> NumberOf(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (!name.starts_with(kFileName)) return std::nullopt;
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(name.data() + kFileName.size(), name.data() + name.size(), number);
+  if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return number;
 }
 
-template <typename T>
-T TakeInt(std::string_view& in) {
-  T value{};
-  if (in.size() >= sizeof(T)) {
-    std::memcpy(&value, in.data(), sizeof(T));
-    in.remove_prefix(sizeof(T));
-  } else {
-    in = {};
+Status SyncFolder(const fs::path& folder) {
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.valid() && ::fsync(directory.get()) == 0) return {};
+  return Fail(ErrnoError(errno, "cannot sync the journal's folder"));
+}
+
+// Of all segments' bytes, the records that count, oldest first: those of the newest generation and of the ones below it
+// without a gap, but for what was cut off.
+std::vector<JournalRecord> WhatCounts(const std::vector<std::string>& segments) {
+  std::multimap<uint64_t, std::string_view, std::greater<>> by_generation;
+  for (const std::string& segment : segments) {
+    if (const uint64_t generation = GenerationOf(segment)) by_generation.emplace(generation, segment);
   }
-  return value;
-}
-
-std::string Payload(const JournalRecord& record) {
-  std::string payload;
-  payload.reserve(32 + record.key.size() + record.bytes.size());
-  PutInt(payload, static_cast<uint8_t>(record.kind));
-  for (const std::string_view field : {record.key, record.etag, record.content_type}) {
-    PutInt(payload, static_cast<uint16_t>(field.size()));
-    payload.append(field);
+  std::map<uint64_t, uint64_t> cuts;
+  std::vector<std::pair<uint64_t, std::vector<PlacedRecord>>> parsed;
+  uint64_t expected = by_generation.empty() ? 0 : by_generation.begin()->first;
+  for (const auto& [generation, segment] : by_generation) {
+    // A segment that was cut may have lost its file to the disk's trouble; it is no gap.
+    while (generation < expected && cuts.contains(expected)) --expected;
+    if (generation < expected) break;
+    expected = generation - 1;
+    parsed.emplace_back(generation, ParseSegment(segment));
+    for (const PlacedRecord& placed : parsed.back().second) {
+      if (const auto cut = ParseCut(placed.record)) cuts.emplace(cut->generation, cut->at);
+    }
   }
-  PutInt(payload, static_cast<uint32_t>(record.bytes.size()));
-  payload.append(record.bytes);
-  return payload;
-}
-
-std::string_view TakeField(std::string_view& in, size_t size) {
-  const std::string_view field = in.substr(0, size);
-  in.remove_prefix(field.size());
-  return field;
-}
-
-std::optional<JournalRecord> ParsePayload(std::string_view payload) {
-  JournalRecord record;
-  const auto kind = TakeInt<uint8_t>(payload);
-  if (kind < 1 || kind > 3) return std::nullopt;
-  record.kind = static_cast<JournalRecord::Kind>(kind);
-  for (std::string_view* field : {&record.key, &record.etag, &record.content_type}) {
-    *field = TakeField(payload, TakeInt<uint16_t>(payload));
-  }
-  const auto size = TakeInt<uint32_t>(payload);
-  if (payload.size() != size) return std::nullopt;
-  record.bytes = payload;
-  return record;
-}
-
-// A record of another generation, left in a file that is overwritten in place, must not pass for one of this.
-uint64_t Checksum(std::string_view payload, uint64_t generation) {
-  return Xxh3(payload) ^ (generation * 0x9E3779B97F4A7C15ULL);
-}
-
-void AppendFrame(std::string& batch, std::string_view payload, uint64_t generation) {
-  PutInt(batch, static_cast<uint32_t>(payload.size()));
-  PutInt(batch, Checksum(payload, generation));
-  batch.append(payload);
-}
-
-uint64_t GenerationOf(std::string_view file) {
-  if (!file.starts_with(kMagic) || file.size() < kHeaderBytes) return 0;
-  file.remove_prefix(kMagic.size());
-  return TakeInt<uint64_t>(file);
-}
-
-std::string Header(uint64_t generation) {
-  std::string header(kMagic);
-  PutInt(header, generation);
-  return header;
-}
-
-// Whole records up to the first that is torn or of another generation.
-std::vector<JournalRecord> ParseFile(std::string_view file) {
   std::vector<JournalRecord> records;
-  const uint64_t generation = GenerationOf(file);
-  if (generation == 0) return records;
-  file.remove_prefix(kHeaderBytes);
-  while (file.size() >= kFrameBytes) {
-    const auto size = TakeInt<uint32_t>(file);
-    const auto checksum = TakeInt<uint64_t>(file);
-    if (size > kMaxPayloadBytes || size > file.size()) break;
-    const std::string_view payload = TakeField(file, size);
-    if (Checksum(payload, generation) != checksum) break;
-    const auto record = ParsePayload(payload);
-    if (!record) break;
-    records.push_back(*record);
+  for (auto segment = parsed.rbegin(); segment != parsed.rend(); ++segment) {
+    const auto cut = cuts.find(segment->first);
+    for (const PlacedRecord& placed : segment->second) {
+      if (cut != cuts.end() && placed.at >= cut->second) break;
+      if (placed.record.kind != JournalRecord::Kind::kCut) records.push_back(placed.record);
+    }
   }
   return records;
 }
 
-Result<std::string> ReadWhole(int descriptor) {
-  struct stat info = {};
-  if (::fstat(descriptor, &info) != 0) return Fail(ErrnoError(errno, "cannot read the journal"));
-  std::string bytes(static_cast<size_t>(info.st_size), '\0');
-  LH_TRY(ReadFullyAt(descriptor, bytes.data(), bytes.size(), 0));
-  return bytes;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::Open(const std::filesystem::path& folder, Tree tree) {
-  std::unique_ptr<Journal> journal(new Journal(std::move(tree)));
-  {
-    MutexLock lock(journal->mutex_);
-    for (int i = 0; i < 2; ++i) {
-      const auto path = folder / fmt::format("journal-{}", i);
-      journal->files_[i].descriptor = FileDescriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-      if (!journal->files_[i].descriptor.valid())
-        return Fail(ErrnoError(errno, "cannot open the journal " + path.string()));
-    }
-  }
-  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0)
-    return Fail(ErrnoError(errno, "cannot sync the journal's folder"));
+Journal::Journal(fs::path folder, Tree tree, JournalOptions options)
+    : folder_(std::move(folder)), tree_(std::move(tree)), options_(std::move(options)) {}
+
+Result<std::unique_ptr<Journal>> Journal::Open(const fs::path& folder, Tree tree, JournalOptions options) {
+  std::unique_ptr<Journal> journal(new Journal(folder, std::move(tree), std::move(options)));
   LH_TRY(journal->Replay());
+  journal->settler_ = std::thread([raw = journal.get()] { raw->SettleInTurn(); });
   return journal;
 }
 
 Journal::~Journal() {
-  MutexLock lock(mutex_);
-  if (generation_ == 0 || left_for_replay_ || !tree_.settle()) return;
-  for (const File& file : files_) {
-    // A generation is never used again, or records left in the file would pass for those of a later session. Should
-    // this fail, the next Open replays what the tree holds already.
-    if (WriteFullyAt(file.descriptor.get(), Header(++generation_), 0)) ::fdatasync(file.descriptor.get());
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+    ready_.NotifyAll();
   }
+  if (settler_.joinable()) settler_.join();
+  MutexLock lock(mutex_);
+  if (used_.empty() || used_.back()->broken || left_for_replay_ || !settled_ || !tree_.settle()) return;
+  // A generation is left out: nothing below the gap counts. Should this fail, the next Open replays what the tree holds
+  // already.
+  const Segment& last = *used_.back();
+  if (!WriteFullyAt(last.descriptor.get(), JournalHeader(generation_ + 2), 0) || !Sync(last.descriptor.get())) return;
+  size_t kept = 1;
+  for (const auto* segments : {&free_, &used_}) {
+    for (const SegmentPointer& segment : *segments) {
+      if (segment.get() != &last && ++kept > kKeptFiles) ::unlink(segment->path.c_str());
+    }
+  }
+}
+
+Result<Journal::SegmentPointer> Journal::MakeFile(uint64_t number) const {
+  auto segment = std::make_unique<Segment>();
+  segment->path = folder_ / fmt::format("{}{}", kFileName, number);
+  segment->descriptor = FileDescriptor(::open(segment->path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  struct stat info = {};
+  if (!segment->descriptor.valid() || ::fstat(segment->descriptor.get(), &info) != 0) {
+    return Fail(ErrnoError(errno, "cannot open the journal " + segment->path.string()));
+  }
+  segment->size = static_cast<uint64_t>(info.st_size);
+  return segment;
+}
+
+Status Journal::OpenFiles() {
+  std::vector<uint64_t> numbers;
+  std::error_code error;
+  for (const auto& file : fs::directory_iterator(folder_, error)) {
+    if (const auto number = NumberOf(file.path())) numbers.push_back(*number);
+  }
+  if (error) return Fail(ErrnoError(error.value(), "cannot list the journal's folder " + folder_.string()));
+  if (numbers.empty()) numbers.push_back(0);
+  for (const uint64_t number : numbers) {
+    LH_ASSIGN(auto segment, MakeFile(number));
+    free_.push_back(std::move(segment));
+    next_number_ = std::max(next_number_, number + 1);
+  }
+  return SyncFolder(folder_);
 }
 
 Status Journal::Replay() {
   MutexLock lock(mutex_);
-  std::string contents[2];
-  for (int i = 0; i < 2; ++i) {
-    LH_ASSIGN(contents[i], ReadWhole(files_[i].descriptor.get()));
-    files_[i].size = contents[i].size();
+  LH_TRY(OpenFiles());
+  std::vector<std::string> contents;
+  for (const SegmentPointer& segment : free_) {
+    std::string bytes(segment->size, '\0');
+    LH_TRY(ReadFullyAt(segment->descriptor.get(), bytes.data(), bytes.size(), 0));
+    segment->generation = GenerationOf(bytes);
+    generation_ = std::max(generation_, segment->generation);
+    contents.push_back(std::move(bytes));
   }
-  const int older = GenerationOf(contents[0]) <= GenerationOf(contents[1]) ? 0 : 1;
   std::map<std::string_view, std::vector<JournalRecord>> by_key;
-  for (const int i : {older, 1 - older}) {
-    for (const JournalRecord& record : ParseFile(contents[i])) by_key[record.key].push_back(record);
-  }
+  for (const JournalRecord& record : WhatCounts(contents)) by_key[record.key].push_back(record);
   for (const auto& [key, records] : by_key) {
     for (size_t i = records.size(); i > 0; --i) {
       LH_ASSIGN(const bool counts, tree_.replay(records[i - 1]));
       if (counts) break;
     }
   }
-  generation_ = std::max(GenerationOf(contents[0]), GenerationOf(contents[1]));
   if (!by_key.empty()) LH_TRY(tree_.settle());
-  return Restart(older);
+  std::ranges::sort(free_, {}, &Segment::generation);
+  return StartNext();
 }
 
-Status Journal::Restart(int file) {
-  File& next = files_[file];
-  while (next.live_entries > 0 || recycling_) {
+Result<Journal::SegmentPointer> Journal::TakeFree() {
+  while (free_.empty()) {
+    if (used_.size() < options_.most_segments) {
+      LH_ASSIGN(auto made, MakeFile(next_number_++));
+      LH_TRY(SyncFolder(folder_));
+      return made;
+    }
+    LH_TRY(settled_);
     LH_TRY(tree_.hurry());
-    released_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kAskAgain);
+    wanted_ = true;
+    ready_.NotifyAll();
+    freed_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kAskAgain);
   }
-  if (next.end > 0) LH_TRY(tree_.settle());
-  LH_TRY(WriteFullyAt(next.descriptor.get(), Header(generation_ + 1), 0));
-  ++generation_;
-  next.end = kHeaderBytes;
-  next.size = std::max(next.size, next.end);
-  next.records = 0;
-  active_ = file;
+  SegmentPointer oldest = std::move(free_.front());
+  free_.erase(free_.begin());
+  return oldest;
+}
+
+Status Journal::StartNext() {
+  LH_ASSIGN(SegmentPointer next, TakeFree());
+  const uint64_t generation = generation_ + 1;
+  std::string bytes = JournalHeader(generation);
+  for (const JournalCut& cut : cuts_) SealFrame(CutFrame(cut), generation, bytes);
+  mutex_.unlock();
+  // Durable before the first record: records of this generation below the header of an older one would cut that short.
+  Status started = WriteFullyAt(next->descriptor.get(), bytes, 0);
+  if (started) started = Sync(next->descriptor.get());
+  mutex_.lock();
+  if (!started) {
+    ::unlink(next->path.c_str());
+    return started;
+  }
+  generation_ = next->generation = generation;
+  next->end = bytes.size();
+  next->size = std::max(next->size, next->end);
+  next->records = 0;
+  used_.push_back(std::move(next));
+  ready_.NotifyAll();
+  // What lingers is asked for before a writer has to wait for it. Its trouble is not this writer's.
+  if (used_.size() > options_.most_segments / 2) static_cast<void>(tree_.hurry());
   return {};
 }
 
 Result<Journal::Entry> Journal::Append(const JournalRecord& record) {
   Waiter waiter;
-  waiter.payload = Payload(record);
+  waiter.frame = JournalFrame(record);
+  waiter.bytes = record.bytes.size();
   MutexLock lock(mutex_);
   waiting_.push_back(&waiter);
   while (!waiter.done) {
@@ -208,86 +213,150 @@ Result<Journal::Entry> Journal::Append(const JournalRecord& record) {
     }
   }
   if (!waiter.status) return Fail(waiter.status.error());
-  return Entry(this, waiter.file);
+  return Entry(this, waiter.segment, waiter.at, waiter.bytes);
+}
+
+Status Journal::MakeRoom() {
+  const Segment& active = *used_.back();
+  if (!active.broken && active.end <= options_.segment_bytes && active.records <= options_.segment_records) return {};
+  const Status started = StartNext();
+  // Deletes must get through while the tree takes nothing more: they are what makes room in it.
+  if (!started && !active.broken && active.end < kMostBytes) return {};
+  return started;
 }
 
 // One writer leads: it takes all that waits, and while it syncs the next batch gathers.
 void Journal::WriteWaiting() {
   writing_ = true;
-  Status status;
-  if (files_[active_].end > kFullBytes || files_[active_].records > kFullRecords) {
-    status = Restart(1 - active_);
-    // Deletes must get through while the tree takes nothing more: they are what makes room in it.
-    if (!status && files_[active_].end > kHeaderBytes && files_[active_].end < kMostBytes) status = {};
-  }
-  const std::vector<Waiter*> batch_waiters = std::move(waiting_);
+  Status status = MakeRoom();
+  const std::vector<Waiter*> waiters = std::move(waiting_);
   waiting_.clear();
-  const int file = active_;
-  const int descriptor = files_[file].descriptor.get();
-  const uint64_t at = files_[file].end;
-  const uint64_t generation = generation_;
-  uint64_t size = files_[file].size;
-  uint64_t end = at;
   if (status) {
-    mutex_.unlock();
-    std::string bytes;
-    for (const Waiter* waiter : batch_waiters) AppendFrame(bytes, waiter->payload, generation);
-    end = at + bytes.size();
-    // Growing a file costs a sync more than overwriting it does: it grows by zeros for many records to come.
-    if (end > size) {
-      size = (end / kGrowBytes + 1) * kGrowBytes;
-      bytes.resize(size - at);
-    }
-    status = WriteBatch(descriptor, bytes, at);
-    mutex_.lock();
-  }
-  if (status) {
-    files_[file].end = end;
-    files_[file].size = size;
-    files_[file].live_entries += batch_waiters.size();
-    files_[file].records += batch_waiters.size();
-  } else {
-    // What may stand there of the failed batch must not be taken for a later one's records: begin a new generation.
-    files_[file].end = kMostBytes;
+    Segment& segment = *used_.back();
+    status = WriteBatch(segment, waiters);
+    if (!status) status = Fail(AfterFailure(segment, status.error()));
   }
   writing_ = false;
   // None of the batch is touched after its lock was let go; the next to lead is one that waits for this one.
-  for (Waiter* waiter : batch_waiters) {
+  for (Waiter* waiter : waiters) {
     waiter->done = true;
     waiter->status = status;
-    waiter->file = file;
     waiter->woken.NotifyOne();
   }
   if (!waiting_.empty()) waiting_.front()->woken.NotifyOne();
 }
 
-Status Journal::WriteBatch(int descriptor, const std::string& bytes, uint64_t at) {
-  LH_TRY(WriteFullyAt(descriptor, bytes, at));
-  if (::fdatasync(descriptor) != 0) return Fail(ErrnoError(errno, "cannot sync the journal"));
+Status Journal::WriteBatch(Segment& segment, const std::vector<Waiter*>& waiters) {
+  const uint64_t at = segment.end;
+  const uint64_t old_size = segment.size;
+  const int descriptor = segment.descriptor.get();
+  mutex_.unlock();
+  batch_.clear();
+  for (Waiter* waiter : waiters) {
+    SealFrame(waiter->frame, segment.generation, batch_);
+    waiter->segment = &segment;
+    waiter->at = at + batch_.size() - waiter->bytes;
+  }
+  const uint64_t end = at + batch_.size();
+  uint64_t size = old_size;
+  // Growing a file costs a sync more than overwriting it does: it grows by zeros for many records to come.
+  if (end > size) {
+    size = (end / kGrowBytes + 1) * kGrowBytes;
+    batch_.resize(size - at);
+  }
+  const Status written = WriteFullyAt(descriptor, batch_, at);
+  Status status = written;
+  if (!written) {
+    // A full disk: no part of the batch may stay, or it would pass for records when the next has taken its place.
+    if (at < old_size) status = WriteFullyAt(descriptor, std::string(std::min(end, old_size) - at, '\0'), at);
+    if (::ftruncate(descriptor, static_cast<off_t>(old_size)) != 0) status = written;
+  }
+  const bool undone = !written && status;
+  const Status synced = Sync(descriptor);
+  mutex_.lock();
+  if (!synced || (!written && !undone)) segment.broken = true;
+  LH_TRY(written);
+  LH_TRY(synced);
+  segment.end = end;
+  segment.size = size;
+  segment.live_entries += waiters.size();
+  segment.records += waiters.size();
   return {};
 }
 
-void Journal::Release(int file) {
-  MutexLock lock(mutex_);
-  if (--files_[file].live_entries == 0) released_.NotifyAll();
+Error Journal::AfterFailure(Segment& segment, Error error) {
+  if (!segment.broken) return error;
+  cuts_.push_back({segment.generation, segment.end});
+  const Status started = StartNext();
+  if (started) return error;
+  error.kind = ErrorKind::kAmbiguous;
+  error.detail += "; whether the change was kept shows when the store is opened again";
+  return error;
 }
 
-void Journal::Recycle() {
+Status Journal::Sync(int descriptor) const {
+  const int done = options_.sync ? options_.sync(descriptor) : ::fdatasync(descriptor);
+  if (done == 0) return {};
+  return Fail(ErrnoError(errno, "cannot sync the journal"));
+}
+
+size_t Journal::CountReady() const {
+  size_t ready = 0;
+  while (ready + 1 < used_.size() && used_[ready]->live_entries == 0) ++ready;
+  return ready;
+}
+
+void Journal::FreeOldest(size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    SegmentPointer& oldest = used_[i];
+    std::erase_if(cuts_, [&](const JournalCut& cut) { return cut.generation == oldest->generation; });
+    if (oldest->broken) {
+      ::unlink(oldest->path.c_str());
+    } else {
+      free_.push_back(std::move(oldest));
+    }
+  }
+  used_.erase(used_.begin(), used_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void Journal::SettleInTurn() {
   MutexLock lock(mutex_);
-  File& idle = files_[1 - active_];
-  if (idle.end == 0 || idle.live_entries > 0) return;
-  recycling_ = true;
-  mutex_.unlock();
-  const Status settled = tree_.settle();
-  mutex_.lock();
-  recycling_ = false;
-  if (settled) idle.end = 0;
-  released_.NotifyAll();
+  while (!stopping_) {
+    const size_t ready = CountReady();
+    if (ready < (wanted_ ? 1 : std::min(kSettleTogether, options_.most_segments - 1))) {
+      ready_.Wait(mutex_);
+      continue;
+    }
+    wanted_ = false;
+    mutex_.unlock();
+    Status settled = tree_.settle();
+    mutex_.lock();
+    if (!settled) {
+      settled_ = Fail(ErrorKind::kInternal,
+                      "the disk did not keep what the store wrote ({}); the journal has it: restart to put it back",
+                      settled.error().detail);
+      freed_.NotifyAll();
+      return;
+    }
+    FreeOldest(ready);
+    freed_.NotifyAll();
+  }
+}
+
+void Journal::Release(Segment& segment) {
+  MutexLock lock(mutex_);
+  if (--segment.live_entries == 0) ready_.NotifyAll();
 }
 
 void Journal::LeaveForReplay() {
   MutexLock lock(mutex_);
   left_for_replay_ = true;
+}
+
+Result<std::string> Journal::Entry::ReadBytes() const {
+  std::string bytes(size_, '\0');
+  LH_TRY(ReadFullyAt(segment_->descriptor.get(), bytes.data(), bytes.size(), at_));
+  return bytes;
 }
 
 }  // namespace lakehouse::object

@@ -77,6 +77,27 @@ class VerifiedFiles {
   std::unordered_set<uint64_t> seen_ LH_GUARDED_BY(mutex_);
 };
 
+Error Damaged(std::string_view key) {
+  return Error{ErrorKind::kInternal,
+               fmt::format("the object \"{}\" is damaged: its bytes are not those that were stored", key),
+               {},
+               {}};
+}
+
+Result<std::string> ReadPending(const PendingObject& object) {
+  LH_ASSIGN(std::string bytes, object.entry.ReadBytes());
+  Xxh3_128 hash;
+  hash.Update(bytes);
+  if (hash.FinishHex() != object.info.etag) return Fail(Damaged(object.info.key));
+  return bytes;
+}
+
+Status FillFile(int descriptor, const ObjectInfo& info, std::string_view bytes) {
+  LH_TRY(WriteFully(descriptor, bytes));
+  LH_TRY(WriteAttributes(descriptor, info));
+  return SetLastModified(descriptor, info.last_modified);
+}
+
 class LocalStore final : public ObjectStore {
  public:
   LocalStore(LocalStoreOptions options, const Clock& clock, FileDescriptor lock)
@@ -91,7 +112,10 @@ class LocalStore final : public ObjectStore {
     tree.replay = [this](const JournalRecord& record) { return Replay(record); };
     tree.settle = [this] { return tree_.Settle(); };
     tree.hurry = [this] { return pending_->Hurry(); };
-    LH_ASSIGN(journal_, Journal::Open(private_folder_, std::move(tree)));
+    JournalOptions journal;
+    if (options_.journal_segment_bytes > 0) journal.segment_bytes = options_.journal_segment_bytes;
+    journal.sync = options_.sync_journal;
+    LH_ASSIGN(journal_, Journal::Open(private_folder_, std::move(tree), std::move(journal)));
     pending_ = std::make_unique<PendingObjects>(*journal_, options_.linger,
                                                 [this](const PendingObject& object) { return Publish(object); });
     // What uploads left behind that a crash cut off.
@@ -116,12 +140,16 @@ class LocalStore final : public ObjectStore {
  private:
   Mutex& LockOf(std::string_view key) { return key_locks_[Xxh3(key) % kKeyLocks]; }
   uint64_t NextNumber() { return next_number_.fetch_add(1, std::memory_order_relaxed); }
-  // Whether an object is there, after its conditions were checked.
-  Result<bool> CheckConditions(std::string_view key, const PutOptions& options) const;
+  struct Found {
+    bool exists = false;   // an object is there
+    bool in_tree = false;  // the tree may have one
+  };
+  // What is there, after its conditions were checked.
+  Result<Found> CheckConditions(std::string_view key, const PutOptions& options) const;
   // Reads the body into `small` while it is short enough for the journal, into `temporary` otherwise.
   Status Receive(const RequestContext& context, ByteSource& body, const PutOptions& options, std::string& small,
                  std::optional<TemporaryObject>& temporary, ObjectInfo& info);
-  Result<PutResult> PutSmall(std::string_view key, std::string bytes, const PutOptions& options, PutResult result);
+  Result<PutResult> PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options, PutResult result);
   Result<PutResult> PutLarge(std::string_view key, TemporaryObject& temporary, const PutOptions& options,
                              PutResult result);
   Status VerifyOnce(int descriptor, const ObjectInfo& info);
@@ -143,11 +171,12 @@ class LocalStore final : public ObjectStore {
   std::unique_ptr<PendingObjects> pending_;
 };
 
-Result<bool> LocalStore::CheckConditions(std::string_view key, const PutOptions& options) const {
+Result<LocalStore::Found> LocalStore::CheckConditions(std::string_view key, const PutOptions& options) const {
   bool exists = false;
   std::string etag;
-  if (const auto pending = pending_->Find(key)) {
-    exists = pending->bytes != nullptr;
+  const auto pending = pending_->Find(key);
+  if (pending != nullptr) {
+    exists = pending->exists;
     etag = pending->info.etag;
   } else if (options.if_match) {
     LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
@@ -163,7 +192,7 @@ Result<bool> LocalStore::CheckConditions(std::string_view key, const PutOptions&
   if (options.if_match && (!exists || etag != *options.if_match)) {
     return Fail(ErrorKind::kPreconditionFailed, "the object's ETag is not the one in If-Match");
   }
-  return exists;
+  return Found{exists, exists || pending != nullptr};
 }
 
 Status LocalStore::Receive(const RequestContext& context, ByteSource& body, const PutOptions& options,
@@ -212,20 +241,20 @@ Result<PutResult> LocalStore::Put(const RequestContext& context, std::string_vie
   std::optional<TemporaryObject> temporary;
   LH_TRY(Receive(context, body, options, small, temporary, result.info));
   if (temporary) return PutLarge(key, *temporary, options, std::move(result));
-  return PutSmall(key, std::move(small), options, std::move(result));
+  return PutSmall(key, small, options, std::move(result));
 }
 
-Result<PutResult> LocalStore::PutSmall(std::string_view key, std::string bytes, const PutOptions& options,
+Result<PutResult> LocalStore::PutSmall(std::string_view key, std::string_view bytes, const PutOptions& options,
                                        PutResult result) {
   // While the tree takes nothing (a full disk), the journal is kept for the deletes that make room.
   LH_TRY(pending_->Trouble());
   LH_TRY(tree_.CheckLength(key));
   MutexLock lock(LockOf(key));
-  LH_ASSIGN(const bool exists, CheckConditions(key, options));
-  result.created = !exists;
+  LH_ASSIGN(const Found found, CheckConditions(key, options));
+  result.created = !found.exists;
   LH_ASSIGN(auto entry,
             journal_->Append({JournalRecord::Kind::kPut, key, result.info.etag, result.info.content_type, bytes}));
-  pending_->Add({result.info, std::make_shared<const std::string>(std::move(bytes)), std::move(entry)});
+  pending_->Add({result.info, true, !found.in_tree, std::move(entry)});
   return result;
 }
 
@@ -234,8 +263,8 @@ Result<PutResult> LocalStore::PutLarge(std::string_view key, TemporaryObject& te
   LH_TRY(WriteAttributes(temporary.descriptor(), result.info));
   if (::fsync(temporary.descriptor()) != 0) return Fail(ErrnoError(errno, "cannot sync an object"));
   MutexLock lock(LockOf(key));
-  LH_ASSIGN(const bool exists, CheckConditions(key, options));
-  result.created = !exists;
+  LH_ASSIGN(const Found found, CheckConditions(key, options));
+  result.created = !found.exists;
   const std::string name = temporary.path().filename();
   LH_ASSIGN(const auto entry,
             journal_->Append({JournalRecord::Kind::kLarge, key, result.info.etag, result.info.content_type, name}));
@@ -247,16 +276,22 @@ Result<PutResult> LocalStore::PutLarge(std::string_view key, TemporaryObject& te
 }
 
 Status LocalStore::Publish(const PendingObject& object) {
-  if (object.bytes != nullptr) return PublishBytes(object.info, *object.bytes);
-  LH_TRY(tree_.Remove(object.info.key));
-  return {};
+  if (!object.exists) {
+    LH_TRY(tree_.Remove(object.info.key));
+    return {};
+  }
+  LH_ASSIGN(const std::string bytes, ReadPending(object));
+  if (object.fresh) {
+    LH_ASSIGN(const bool published,
+              tree_.PublishNew(object.info.key, [&](int file) { return FillFile(file, object.info, bytes); }));
+    if (published) return {};
+  }
+  return PublishBytes(object.info, bytes);
 }
 
 Status LocalStore::PublishBytes(const ObjectInfo& info, std::string_view bytes) {
   LH_ASSIGN(auto temporary, TemporaryObject::Make(private_folder_, NextNumber()));
-  LH_TRY(WriteFully(temporary.descriptor(), bytes));
-  LH_TRY(WriteAttributes(temporary.descriptor(), info));
-  LH_TRY(SetLastModified(temporary.descriptor(), info.last_modified));
+  LH_TRY(FillFile(temporary.descriptor(), info, bytes));
   LH_TRY(tree_.Publish(temporary.path(), info.key, false));
   temporary.Published();
   return {};
@@ -274,10 +309,7 @@ Status LocalStore::VerifyOnce(int descriptor, const ObjectInfo& info) {
     if (taken == 0) break;
     hash.Update({piece.data(), taken});
   }
-  if (hash.FinishHex() != info.etag) {
-    return Fail(ErrorKind::kInternal, "the object \"{}\" is damaged: its bytes are not those that were stored",
-                info.key);
-  }
+  if (hash.FinishHex() != info.etag) return Fail(Damaged(info.key));
   verified_.Insert(stat, info.etag);
   return {};
 }
@@ -302,9 +334,11 @@ Result<std::unique_ptr<ObjectReader>> LocalStore::Get(const RequestContext& cont
                                                       const GetOptions& options) {
   LH_TRY(context.Check("reading an object"));
   if (const auto pending = pending_->Find(key)) {
-    if (pending->bytes == nullptr) return Fail(NoObject(key));
+    if (!pending->exists) return Fail(NoObject(key));
     LH_ASSIGN(const auto part, CheckGet(pending->info, options));
-    return std::make_unique<MemoryReader>(pending->info, pending->bytes, part.first, part.second);
+    LH_ASSIGN(std::string bytes, ReadPending(*pending));
+    return std::make_unique<MemoryReader>(pending->info, std::make_shared<const std::string>(std::move(bytes)),
+                                          part.first, part.second);
   }
   LH_ASSIGN(FileDescriptor file, tree_.Open(key));
   if (!file.valid()) return Fail(NoObject(key));
@@ -318,7 +352,7 @@ Result<std::unique_ptr<ObjectReader>> LocalStore::Get(const RequestContext& cont
 Result<ObjectInfo> LocalStore::Head(const RequestContext& context, std::string_view key) {
   LH_TRY(context.Check("looking up an object"));
   if (const auto pending = pending_->Find(key)) {
-    if (pending->bytes == nullptr) return Fail(NoObject(key));
+    if (!pending->exists) return Fail(NoObject(key));
     return pending->info;
   }
   LH_ASSIGN(const FileDescriptor file, tree_.Open(key));
@@ -335,7 +369,7 @@ Result<ListPage> LocalStore::List(const RequestContext& context, const ListOptio
   bool full = false;
   const auto add_pending_below = [&](const std::string* key) {
     for (; !full && next != pending.end() && (key == nullptr || (*next)->info.key < *key); ++next) {
-      if ((*next)->bytes != nullptr) full = !page.Add((*next)->info);
+      if ((*next)->exists) full = !page.Add((*next)->info);
     }
   };
   Status status;
@@ -356,12 +390,12 @@ Result<ListPage> LocalStore::List(const RequestContext& context, const ListOptio
 Status LocalStore::Delete(const RequestContext& context, std::string_view key) {
   LH_TRY(context.Check("removing an object"));
   MutexLock lock(LockOf(key));
-  LH_ASSIGN(const bool exists, CheckConditions(key, {}));
-  if (!exists) return {};
+  LH_ASSIGN(const Found found, CheckConditions(key, {}));
+  if (!found.exists) return {};
   LH_ASSIGN(auto entry, journal_->Append({JournalRecord::Kind::kDelete, key, {}, {}, {}}));
   ObjectInfo info;
   info.key = key;
-  pending_->Add({std::move(info), nullptr, std::move(entry)});
+  pending_->Add({std::move(info), false, false, std::move(entry)});
   return {};
 }
 
@@ -386,22 +420,18 @@ Result<bool> LocalStore::Replay(const JournalRecord& record) {
     return true;
   }
   if (record.kind == JournalRecord::Kind::kLarge) return ReplayLarge(record);
-  LH_ASSIGN(const FileDescriptor current, tree_.Open(record.key));
-  if (current.valid()) {
-    bool has_checksum = false;
-    const ObjectInfo info = InfoOf(record.key, current.get(), has_checksum);
-    // Bytes alone are not enough: a crash may have kept them and lost the attributes.
-    if (info.size == record.bytes.size() && info.etag == record.etag) {
-      FileSource exact(current.get(), 0, info.size);
-      const auto bytes = ReadAll(exact, info.size);
-      if (bytes && *bytes == record.bytes) return true;
-    }
-  }
   ObjectInfo info;
   info.key = record.key;
   info.etag = record.etag;
   info.content_type = record.content_type;
   info.last_modified = clock_.Now();
+  // Written again even where it seems to be there: what is read may be in memory alone, lost to the disk.
+  LH_ASSIGN(const FileDescriptor current, tree_.Open(record.key));
+  if (current.valid()) {
+    bool has_checksum = false;
+    const ObjectInfo there = InfoOf(record.key, current.get(), has_checksum);
+    if (there.size == record.bytes.size() && there.etag == record.etag) info.last_modified = there.last_modified;
+  }
   LH_TRY(PublishBytes(info, record.bytes));
   return true;
 }

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "object/object_store.h"
@@ -19,8 +20,12 @@ struct LocalStoreOptions {
   std::filesystem::path root;
   // Bodies up to this go through the journal.
   uint64_t journal_body_bytes = 64 << 10;
-  // How long they may stay in memory and the journal before they come into the folder.
-  std::chrono::milliseconds linger{200};
+  // How long they may stay in the journal before they come into the folder: of a key that changes often, only what it
+  // is then does.
+  std::chrono::milliseconds linger{1000};
+  // For tests: smaller segments of the journal (0: its own size), and what makes them durable in place of fdatasync.
+  uint64_t journal_segment_bytes = 0;
+  std::function<int(int)> sync_journal = {};
 };
 
 // kForbidden for a folder that cannot be written, kConflict naming the process that owns it already, kInternal naming

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <thread>
 
@@ -326,6 +328,79 @@ TEST_F(LocalStoreTest, TheJournalsFilesTakeTurns) {
       }
     }
   }
+}
+
+// New keys faster than they come into the tree: writers wait for segments, and nothing is lost or mixed up.
+TEST_F(LocalStoreTest, ALittleJournalTakesManyNewKeys) {
+  constexpr int kWriters = 4, kKeys = 300;
+  LocalStoreOptions options;
+  options.root = folder_.path() / "live";
+  options.journal_segment_bytes = 64 << 10;
+  const auto body = [](int writer, int i) { return fmt::format("{}/{} ", writer, i) + std::string(2000, 'x'); };
+  {
+    auto opened = OpenLocalStore(options);
+    ASSERT_TRUE(opened);
+    {
+      std::vector<std::jthread> writers;
+      for (int w = 0; w < kWriters; ++w) {
+        writers.emplace_back([&, w] {
+          for (int i = 0; i < kKeys; ++i) {
+            const auto put = PutWhole(**opened, context_, fmt::format("d{}/{}", i % 3, i * kWriters + w), body(w, i));
+            ASSERT_TRUE(put) << put.error().detail;
+            EXPECT_TRUE(put->created);
+          }
+        });
+      }
+    }
+    fs::copy(options.root, folder_.path() / "crashed", fs::copy_options::recursive);
+  }
+  for (const char* name : {"live", "crashed"}) {
+    const auto store = Open(folder_.path() / name);
+    for (int w = 0; w < kWriters; ++w) {
+      for (int i = 0; i < kKeys; ++i)
+        EXPECT_EQ(*GetWhole(*store, context_, fmt::format("d{}/{}", i % 3, i * kWriters + w)), body(w, i));
+    }
+  }
+}
+
+// What stood in the way of a new object's place is found out when it comes into the tree, not before.
+TEST_F(LocalStoreTest, ANewObjectAndAFolderOfItsName) {
+  {
+    const auto store = Open(folder_.path());
+    for (const char* key : {"a", "a/b", "c/d", "c", "e/f/g", "e/f"}) ASSERT_TRUE(PutWhole(*store, context_, key, key));
+  }
+  const auto store = Open(folder_.path());
+  for (const char* key : {"a", "a/b", "c/d", "c", "e/f/g", "e/f"}) EXPECT_EQ(*GetWhole(*store, context_, key), key);
+}
+
+TEST_F(LocalStoreTest, WhatTheJournalCouldNotSyncIsNotThere) {
+  std::atomic<int> failing{0};
+  LocalStoreOptions options;
+  options.root = folder_.path() / "live";
+  options.linger = std::chrono::hours(1);
+  options.sync_journal = [&](int descriptor) {
+    if (failing.exchange(0) == 0) return ::fdatasync(descriptor);
+    errno = EIO;
+    return -1;
+  };
+  auto store = OpenLocalStore(options);
+  ASSERT_TRUE(store);
+  ASSERT_TRUE(PutWhole(**store, context_, "k", "kept"));
+  failing = 1;
+  EXPECT_FALSE(PutWhole(**store, context_, "k", "refused"));
+  failing = 1;
+  EXPECT_FALSE((*store)->Delete(context_, "k"));
+  failing = 1;
+  PutOptions only_new;
+  only_new.if_none_match = true;
+  EXPECT_FALSE(PutWhole(**store, context_, "new", "refused", only_new));
+  EXPECT_EQ(*GetWhole(**store, context_, "k"), "kept");
+  EXPECT_FALSE((*store)->Head(context_, "new"));
+  fs::copy(options.root, folder_.path() / "crashed", fs::copy_options::recursive);
+  EXPECT_TRUE(PutWhole(**store, context_, "new", "kept", only_new));
+  const auto crashed = Open(folder_.path() / "crashed");
+  EXPECT_EQ(*GetWhole(*crashed, context_, "k"), "kept");
+  EXPECT_FALSE(crashed->Head(context_, "new"));
 }
 
 TEST_F(LocalStoreTest, ManyWritersShareTheJournal) {

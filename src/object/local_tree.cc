@@ -49,6 +49,9 @@ struct LocalTree::Entry {
   bool folder = false;
 };
 
+LocalTree::LocalTree(fs::path root)
+    : root_(std::move(root)), root_descriptor_(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
+
 Result<FileDescriptor> LocalTree::Open(std::string_view key) const {
   const fs::path path = root_ / PathOfKey(key);
   ReaderLock lock(shape_);
@@ -115,6 +118,29 @@ Status LocalTree::Publish(const fs::path& from, std::string_view key, bool sync)
   }
 }
 
+Result<bool> LocalTree::PublishNew(std::string_view key, const std::function<Status(int descriptor)>& fill) {
+  if (!has_nameless_files_.load(std::memory_order_relaxed)) return false;
+  const std::string relative = PathOfKey(key);
+  const std::string path = root_.native() + '/' + relative;
+  const std::string folder = path.substr(0, path.rfind('/'));
+  const auto make = [&] { return ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644); };
+  FileDescriptor file(make());
+  if (!file.valid() && (errno == ENOENT || errno == ENOTDIR)) {
+    WriterLock lock(shape_);
+    LH_TRY(MakeFolders(fs::path(relative).parent_path()));
+    file = FileDescriptor(make());
+  }
+  if (!file.valid()) {
+    if (errno == EOPNOTSUPP || errno == EISDIR) has_nameless_files_.store(false, std::memory_order_relaxed);
+    return false;
+  }
+  LH_TRY(fill(file.get()));
+  const std::string nameless = fmt::format("/proc/self/fd/{}", file.get());
+  // Shared: the place is not turned into a folder in between, nor its folder into a place.
+  ReaderLock lock(shape_);
+  return ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
 Result<bool> LocalTree::Remove(std::string_view key) {
   const fs::path relative = PathOfKey(key);
   const fs::path path = root_ / relative;
@@ -133,8 +159,8 @@ Result<bool> LocalTree::Remove(std::string_view key) {
 }
 
 Status LocalTree::Settle() const {
-  const FileDescriptor descriptor(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor.valid() || ::syncfs(descriptor.get()) != 0) return Fail(ErrnoError(errno, "cannot sync the store"));
+  if (!root_descriptor_.valid() || ::syncfs(root_descriptor_.get()) != 0)
+    return Fail(ErrnoError(errno, "cannot sync the store"));
   return {};
 }
 

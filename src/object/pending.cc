@@ -134,11 +134,7 @@ void PendingObjects::Run() {
     trouble_ = PublishAll();
     const bool give_up = !trouble_ && stopping_;
     mutex_.unlock();
-    if (give_up) {
-      journal_.LeaveForReplay();
-    } else {
-      journal_.Recycle();
-    }
+    if (give_up) journal_.LeaveForReplay();
     mutex_.lock();
     if (give_up) return;
   }

@@ -1,6 +1,6 @@
 // Objects that are durable in the journal but not in the folder tree yet. Readers look here first; a thread brings them
 // into the tree a moment later, many at once, of a key only what came last. While an object is here, its journal record
-// stays: the journal's two files bound how much there can be.
+// stays, and the bytes are read from there: the journal's bound on segments is the bound on what is here.
 //
 // Thread-safe. Callers serialise changes of one key, and append to the journal before they Add.
 #pragma once
@@ -23,8 +23,9 @@ namespace lakehouse::object {
 
 struct PendingObject {
   ObjectInfo info;
-  std::shared_ptr<const std::string> bytes;  // none: there is no object of this key
-  Journal::Entry entry;
+  bool exists = true;    // false: there is no object of this key
+  bool fresh = false;    // the tree had no object of this key when this one came
+  Journal::Entry entry;  // has the bytes: memory does not grow with what is pending
 };
 
 class PendingObjects {

@@ -22,8 +22,8 @@ uint64_t NeededBytes(const vector::IndexOptions& options, const vector::Batch& b
 
 class LocalScan final : public VectorScan {
  public:
-  LocalScan(std::shared_ptr<vector::DurableIndex> index, vector::ItemColumns columns)
-      : index_(std::move(index)), scan_(index_->index().Scan(columns)) {}
+  LocalScan(std::shared_ptr<vector::DurableIndex> index, std::unique_ptr<vector::ItemScan> scan)
+      : index_(std::move(index)), scan_(std::move(scan)) {}
   uint64_t length() const override { return scan_->length(); }
   vector::IndexVersion version() const override { return scan_->version(); }
   Result<std::vector<vector::StoredItem>> Next() override {
@@ -101,7 +101,8 @@ Status LocalVectors::Remove(const RequestContext& context, std::string_view name
 Result<std::unique_ptr<VectorScan>> LocalVectors::Scan(const RequestContext&, std::string_view name,
                                                        vector::ItemColumns columns) {
   LH_ASSIGN(auto index, indexes_.Find(name));
-  return std::make_unique<LocalScan>(std::move(index), columns);
+  LH_ASSIGN(auto scan, index->index().Scan(columns));
+  return std::make_unique<LocalScan>(std::move(index), std::move(scan));
 }
 
 Status LocalVectors::Ready(const RequestContext&) { return indexes_.Ready(); }

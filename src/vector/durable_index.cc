@@ -79,6 +79,7 @@ Result<std::vector<Applied>> DurableIndex::WriteGroup(const RequestContext& cont
   if (log_.uncertain()) {
     LH_TRY(log_.Settle(context, [this](const LogRecord& record) { return Replay(record); }));
   }
+  LH_TRY(index_->Verify());
   LH_TRY(log_.Append(context, index_->version().value, batches));
   auto applied = index_->Apply(batches);
   // What is in the log will be applied, now or before the next batch: memory may never fall behind it.

@@ -145,12 +145,12 @@ TEST_F(DurableIndexTest, EveryAcknowledgedBatchSurvivesEveryFault) {
       Commit(index, Items({"last"}));
       const auto version = index->index().version();
       std::set<std::string> before;
-      for (const StoredItem& item : index->index().Scan({})->Next(1000)) before.insert(item.id);
+      for (const StoredItem& item : (*index->index().Scan({}))->Next(1000)) before.insert(item.id);
       index = Open();
       ASSERT_TRUE(index);
       EXPECT_EQ(index->index().version(), version);
       std::set<std::string> after;
-      for (const StoredItem& item : index->index().Scan({})->Next(1000)) after.insert(item.id);
+      for (const StoredItem& item : (*index->index().Scan({}))->Next(1000)) after.insert(item.id);
       EXPECT_EQ(before, after);
       for (const std::string& id : acknowledged) EXPECT_TRUE(after.contains(id)) << id;
       after.erase("last");

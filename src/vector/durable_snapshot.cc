@@ -43,6 +43,9 @@ Status DurableIndex::OpenSegmentOf(const RequestContext& context, const Snapshot
       }
       auto index =
           Index::Adopt(*segment, environment_.cache_folder, environment_.threads, definition_.options.text_field);
+      // What came from the store is verified at once: if that is damaged too, only the Parquet copy helps.
+      const Status verified = index && fetched ? (*index)->Verify() : Status();
+      if (!verified) return verified;
       if (index) {
         index_ = *std::move(index);
         RemoveOtherSegments(manifest.name);

@@ -388,6 +388,7 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
   auto& open = scratch.heap;  // nearest on top
   open.clear();
   const auto add = [&](Candidate candidate) {
+    if (std::isnan(candidate.distance)) return;  // of a damaged code; what is no number cannot be sorted
     const bool full = out.size() == ef;
     if (full && candidate.distance >= out.front().distance) return;
     open.push_back(candidate);
@@ -430,7 +431,7 @@ void Graph::Distances(const float* vector, std::span<const Slot> slots, SearchSc
     for (size_t i = from; i < end; ++i) AddTo(batch, slots[i]);
     for (size_t i = end; i < std::min(end + kTogether, slots.size()); ++i) Prefetch(slots[i]);
     Measure(scratch.query, batch);
-    for (size_t i = from; i < end; ++i) out[i] = {batch.distances[i - from], slots[i]};
+    for (size_t i = from; i < end; ++i) out[i] = {Sortable(batch.distances[i - from]), slots[i]};
   }
 }
 

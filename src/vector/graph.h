@@ -9,7 +9,9 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,6 +24,11 @@
 namespace lakehouse::vector {
 
 struct NodeBatch;
+
+// The distance, or infinity for what is no number: damaged codes and vectors may have that, and it cannot be sorted.
+inline float Sortable(float distance) {
+  return std::isnan(distance) ? std::numeric_limits<float>::infinity() : distance;
+}
 
 // What a segment says of a node besides its record.
 struct NodeInfo {
@@ -79,7 +86,8 @@ class Graph {
   size_t slots() const { return slots_.load(std::memory_order_acquire); }
 
   // Makes an empty graph that of a segment, whose records of infos.size() slots begin at `nodes_offset`.
-  // kInternal naming what is wrong when a link, level, row or the entry points where nothing is.
+  // kInternal naming what is wrong when an upper link, a level, a row or the entry points where nothing is. Links of
+  // level 0 may still lead anywhere: until CheckLinks has passed, the graph may be searched but not changed.
   struct Parts {
     uint64_t entry = 0;
     std::shared_ptr<Mapping> mapping;
@@ -89,6 +97,7 @@ class Graph {
     std::span<const uint32_t> upper;
   };
   Status Adopt(const Parts& parts, unsigned threads);
+  Status CheckLinks(unsigned threads) const;
   // Moves a part of what was adopted into better memory; false when all is. REQUIRES: not beside Insert or Repair.
   Result<bool> ThawOne() { return nodes_->ThawOne(); }
 
@@ -117,10 +126,7 @@ class Graph {
   }
   static void StoreLinks(std::span<uint32_t> links, std::span<const Candidate> chosen);
 
-  Status CheckNode(Slot slot, std::span<const uint64_t> infos, std::span<const uint32_t> upper,
-                   const SlotSet& held) const;
-  Status CheckNodes(std::span<const uint64_t> infos, std::span<const uint32_t> upper, const SlotSet& held,
-                    unsigned threads) const;
+  bool CheckUpper(Slot slot, std::span<const uint64_t> infos, std::span<const uint32_t> upper) const;
   unsigned RandomLevel(Slot slot) const;
   uint32_t AllocateRows(unsigned count) LH_EXCLUDES(rows_mutex_);
   void FreeRows(uint32_t first, unsigned count) LH_EXCLUDES(rows_mutex_);

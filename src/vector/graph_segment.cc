@@ -2,15 +2,16 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <thread>
 #include <vector>
 
 #include "vector/graph_internal.h"
+#include "vector/stretches.h"
 
 namespace lakehouse::vector {
 namespace {
 
 constexpr unsigned kMaxStoredLevel = 15;
+constexpr size_t kStretch = 16'384;
 
 std::unexpected<Error> Wrong(std::string_view what) {
   return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
@@ -42,52 +43,46 @@ void Graph::CopyRecord(Slot slot, const SlotSet& kept, char* out) const {
   CopyLinks(slot, 0, kept, {reinterpret_cast<uint32_t*>(out + layout_.links_offset), layout_.links});
 }
 
-// Every link of a node leads to a node of its level.
-Status Graph::CheckNode(Slot slot, std::span<const uint64_t> infos, std::span<const uint32_t> upper,
-                        const SlotSet& held) const {
+// Every upper link of a node leads to a node of its level.
+bool Graph::CheckUpper(Slot slot, std::span<const uint64_t> infos, std::span<const uint32_t> upper) const {
   const NodeInfo info = UnpackNodeInfo(infos[slot]);
   if (info.level > kMaxStoredLevel || uint64_t{info.upper} + info.level > upper.size() / layout_.upper_links) {
-    return Wrong("a node has no rows");
-  }
-  for (const uint32_t link : LinksOf(slot, 0)) {
-    if (link == kNoSlot) break;
-    if (!held.Test(link)) return Wrong("a link leads nowhere");
+    return false;
   }
   for (unsigned level = 1; level <= info.level; ++level) {
     for (const uint32_t link :
          upper.subspan((info.upper + level - 1) * size_t{layout_.upper_links}, layout_.upper_links)) {
       if (link == kNoSlot) break;
-      if (!held.Test(link) || UnpackNodeInfo(infos[link]).level < level) return Wrong("a link leads nowhere");
+      if (link >= infos.size()) return false;
+      const NodeInfo to = UnpackNodeInfo(infos[link]);
+      if (!to.held || to.level < level) return false;
     }
   }
-  return {};
+  return true;
 }
 
-Status Graph::CheckNodes(std::span<const uint64_t> infos, std::span<const uint32_t> upper, const SlotSet& held,
-                         unsigned threads) const {
-  constexpr size_t kStretch = 16'384;
-  std::atomic<size_t> next{0};
-  std::atomic<bool> good{true};
-  Status wrong;
-  Mutex mutex;
-  const auto work = [&] {
-    for (size_t from = next.fetch_add(kStretch); from < infos.size() && good; from = next.fetch_add(kStretch)) {
-      for (size_t slot = from; slot < std::min(from + kStretch, infos.size()); ++slot) {
-        if ((infos[slot] & 1) == 0) continue;
-        auto checked = CheckNode(static_cast<Slot>(slot), infos, upper, held);
-        if (checked) continue;
-        const MutexLock lock(mutex);
-        wrong = std::move(checked);
-        good = false;
-        return;
-      }
+Status Graph::CheckLinks(unsigned threads) const {
+  const size_t slots = this->slots();
+  SlotSet held(slots);
+  for (Slot slot = 0; slot < slots; ++slot) {
+    if (Holds(slot)) held.Set(slot);
+  }
+  const auto leads_to_nodes = [&](Slot slot) {
+    for (uint32_t& link : LinksOf(slot, 0)) {
+      const Slot to = LoadLink(link);
+      if (to == kNoSlot) return true;
+      if (!held.Test(to)) return false;
     }
+    return true;
   };
-  std::vector<std::jthread> helpers;
-  for (unsigned i = 1; i < threads; ++i) helpers.emplace_back(work);
-  work();
-  helpers.clear();
-  return wrong;
+  const bool good = InStretches(slots, kStretch, threads, [&](size_t from, size_t to) {
+    for (size_t slot = from; slot < to; ++slot) {
+      if (held.Test(static_cast<Slot>(slot)) && !leads_to_nodes(static_cast<Slot>(slot))) return false;
+    }
+    return true;
+  });
+  if (!good) return Wrong("a link leads nowhere");
+  return {};
 }
 
 Status Graph::Adopt(const Parts& parts, unsigned threads) {
@@ -97,25 +92,30 @@ Status Graph::Adopt(const Parts& parts, unsigned threads) {
   LH_TRY(upper_->Reserve(std::max(rows, slots / options_.m * 2) + SlotMemory::kChunkSlots));
   LH_TRY(headers_->Reserve(slots));
   LH_TRY(nodes_->Adopt(mapping, nodes_offset, slots));
-  SlotSet held(slots);
-  size_t dead = 0;
-  for (Slot slot = 0; slot < slots; ++slot) {
-    const NodeInfo info = UnpackNodeInfo(infos[slot]);
-    if (!info.held) continue;
-    held.Set(slot);
-    HeaderOf(slot) = headers[slot];
-    Info& own = InfoOf(slot);
-    own.level.store(static_cast<uint8_t>(info.level), std::memory_order_relaxed);
-    own.upper.store(info.upper, std::memory_order_relaxed);
-    own.state.store(info.dead ? State::kDead : State::kLive, std::memory_order_relaxed);
-    dead += info.dead ? 1 : 0;
-  }
-  LH_TRY(CheckNodes(infos, upper, held, threads));
+  std::atomic<size_t> dead{0};
+  const bool good = InStretches(slots, kStretch, threads, [&](size_t from, size_t to) {
+    size_t dead_here = 0;
+    for (size_t i = from; i < to; ++i) {
+      const auto slot = static_cast<Slot>(i);
+      const NodeInfo info = UnpackNodeInfo(infos[slot]);
+      if (!info.held) continue;
+      if (info.level != 0 && !CheckUpper(slot, infos, upper)) return false;
+      HeaderOf(slot) = headers[slot];
+      Info& own = InfoOf(slot);
+      own.level.store(static_cast<uint8_t>(info.level), std::memory_order_relaxed);
+      own.upper.store(info.upper, std::memory_order_relaxed);
+      own.state.store(info.dead ? State::kDead : State::kLive, std::memory_order_relaxed);
+      dead_here += info.dead ? 1 : 0;
+    }
+    dead += dead_here;
+    return true;
+  });
+  if (!good) return Wrong("a node's rows or upper links lead nowhere");
   for (uint32_t row = 0; row < rows; ++row) {
     std::memcpy(upper_->At(row), upper.data() + size_t{row} * layout_.upper_links, upper_->stride());
   }
   const auto first = static_cast<Slot>(entry);
-  if (!held.Test(first) || UnpackNodeInfo(infos[first]).level != entry >> 32) {
+  if (first >= slots || (infos[first] & 1) == 0 || UnpackNodeInfo(infos[first]).level != entry >> 32) {
     return Wrong("the way into the graph leads nowhere");
   }
   entry_.store(entry);

@@ -108,6 +108,7 @@ Status Index::FillSlots(const Batch& batch, std::span<const Slot> slots, ItemTab
 }
 
 Result<std::vector<Applied>> Index::Apply(std::span<const Batch* const> batches) {
+  LH_TRY(Verify());
   const MutexLock lock(apply_mutex_);
   size_t count = 0;
   for (const Batch* batch : batches) count += batch->ids.size();
@@ -221,6 +222,7 @@ void Index::Thaw() {
 
 void Index::Maintain() {
   constexpr size_t kFewDead = 256;
+  if (!Verify()) return;
   const MutexLock maintaining(maintain_mutex_);
   Thaw();
   const auto held = graph();

@@ -89,9 +89,15 @@ class Index {
   static Result<std::unique_ptr<Index>> Make(const IndexOptions& options, std::optional<std::filesystem::path> folder,
                                              unsigned threads);
 
-  // An index as a segment has it. kInternal saying what is wrong with it.
+  // An index as a segment has it. kInternal saying what is wrong with it. It can be searched at once; its large
+  // sections are verified by Verify, which Apply, Scan and Maintain wait for.
   static Result<std::unique_ptr<Index>> Adopt(const OpenSegment& segment, std::optional<std::filesystem::path> folder,
                                               unsigned threads, std::string text_field);
+
+  // kInternal saying what is wrong with the segment. Nothing to do after the first time.
+  Status Verify() LH_EXCLUDES(verify_mutex_);
+  // What Verify found, without looking: searches fail with it.
+  Status CheckUndamaged() const LH_EXCLUDES(verify_mutex_);
 
   // The index as it stands, kept from reuse while the object lives.
   struct Pinned {
@@ -106,12 +112,12 @@ class Index {
   // REQUIRES: no id stands in two batches.
   Result<std::vector<Applied>> Apply(std::span<const Batch* const> batches) LH_EXCLUDES(apply_mutex_);
   Result<Applied> Apply(const Batch& batch) LH_EXCLUDES(apply_mutex_);
-  // kInvalid for a vector that is not the index's; kConflict when min_version has not come yet.
+  // kInvalid for a vector that is not the index's; kConflict when min_version has not come yet; kInternal when damaged.
   Result<SearchAnswer> Search(const RequestContext& context, const SearchRequest& request);
   std::optional<StoredItem> Get(std::string_view id);
 
   // Every live item as of one version; see vector/item_scan.h.
-  std::unique_ptr<ItemScan> Scan(ItemColumns columns) LH_EXCLUDES(apply_mutex_);
+  Result<std::unique_ptr<ItemScan>> Scan(ItemColumns columns) LH_EXCLUDES(apply_mutex_);
 
   // Background work, when there is any worth doing: takes dead nodes out. One caller at a time gets through.
   void Maintain() LH_EXCLUDES(maintain_mutex_);
@@ -168,6 +174,11 @@ class Index {
   FieldIndexes fields_;
   std::unique_ptr<TextIndex> text_;  // none without a text_field
   std::atomic<uint64_t> version_{0};
+
+  mutable Mutex verify_mutex_;  // taken before all others
+  std::optional<OpenSegment> unverified_ LH_GUARDED_BY(verify_mutex_);
+  Status verdict_ LH_GUARDED_BY(verify_mutex_);
+  std::atomic<bool> is_verified_{true}, is_damaged_{false};
 
   Mutex maintain_mutex_;  // taken before apply_mutex_
   Mutex apply_mutex_;     // taken before graph_mutex_

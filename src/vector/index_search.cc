@@ -78,9 +78,9 @@ float Index::Distance(const float* query, Slot slot) const {
       // Rounding must not make the nearest distance there can be a little less than that.
       return std::max(0.0F, 1 - kernels.dot(query, vector, options_.dimension) * items_->InverseLength(slot));
     case Metric::kL2:
-      return kernels.l2(query, vector, options_.dimension);
+      return Sortable(kernels.l2(query, vector, options_.dimension));
     case Metric::kDot:
-      return -kernels.dot(query, vector, options_.dimension);
+      return Sortable(-kernels.dot(query, vector, options_.dimension));
   }
   return 0;
 }
@@ -279,6 +279,7 @@ Hit Index::MakeHit(const Candidate& candidate, const SearchRequest& request) con
 }
 
 Result<SearchAnswer> Index::Search(const RequestContext& context, const SearchRequest& request) {
+  LH_TRY(CheckUndamaged());
   LH_TRY(CheckQuery(request));
   std::vector<float> query = request.vector;
   if (options_.metric == Metric::kCosine && !query.empty()) {

@@ -46,21 +46,41 @@ Result<std::unique_ptr<Index>> Index::Adopt(const OpenSegment& segment, std::opt
         threads));
   }
   const auto records = segment.Of<char>(Section::kRecords);
-  LH_TRY(index->items_->Adopt({segment.mapping, header.of(Section::kVectors).offset,
-                               segment.Of<float>(Section::kLengths), segment.Of<uint64_t>(Section::kOffsets),
-                               std::string_view(records.data(), records.size()), segment.Of<Slot>(Section::kIds)},
-                              [&](Slot slot) { return !graph || !graph->Holds(slot); }));
-  if (graph) {
-    for (const Slot slot : index->items_->LiveSlots()) {
-      if (!graph->Holds(slot)) return Fail(ErrorKind::kInternal, "the vector segment is damaged: an item has no node");
-    }
-  }
+  LH_TRY(index->items_->Adopt(
+      {segment.mapping, header.of(Section::kVectors).offset, segment.Of<float>(Section::kLengths),
+       segment.Of<uint64_t>(Section::kOffsets), std::string_view(records.data(), records.size()),
+       segment.Of<Slot>(Section::kIds)},
+      [&](Slot slot) { return graph && graph->Holds(slot); }, graph != nullptr, threads));
   if (index->text_) {
     for (const Slot slot : index->items_->LiveSlots()) index->AddText(slot);
   }
   index->SetGraph(std::move(graph));
+  {
+    const MutexLock lock(index->verify_mutex_);
+    index->unverified_ = segment;
+    index->is_verified_ = false;
+  }
   index->SetVersion(IndexVersion(header.version));
   return index;
+}
+
+Status Index::Verify() {
+  if (is_verified_.load(std::memory_order_acquire)) return {};
+  const MutexLock lock(verify_mutex_);
+  if (!unverified_) return verdict_;
+  verdict_ = VerifyLargeSections(*unverified_, threads_);
+  if (const auto held = graph(); held && verdict_) verdict_ = held->CheckLinks(threads_);
+  if (verdict_) verdict_ = items_->CheckIds();
+  unverified_.reset();
+  is_damaged_ = !verdict_;
+  is_verified_.store(verdict_.has_value(), std::memory_order_release);
+  return verdict_;
+}
+
+Status Index::CheckUndamaged() const {
+  if (!is_damaged_.load(std::memory_order_relaxed)) return {};
+  const MutexLock lock(verify_mutex_);
+  return verdict_;
 }
 
 }  // namespace lakehouse::vector

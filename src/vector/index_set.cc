@@ -118,9 +118,40 @@ void IndexSet::LookAfter(const std::stop_token& stop) {
     for (const auto& index : All()) {
       if (stop.stop_requested()) return;
       index->Maintain(context);
+      if (!index->index().CheckUndamaged()) PutAside(*index);
     }
+    OpenAgain(context);
     const MutexLock lock(mutex_);
     if (!stop.stop_requested()) stopping_.WaitUntil(mutex_, std::chrono::steady_clock::now() + kBetweenRounds);
+  }
+}
+
+// Nothing of a damaged segment is used: what is next read for the index comes from the store.
+void IndexSet::PutAside(DurableIndex& index) {
+  const std::string& name = index.definition().name;
+  environment_.log.Error("a vector segment on disk is damaged; the index is read from the store again",
+                         {{"index", name}, {"error", index.index().CheckUndamaged().error().detail}});
+  index.RemoveSegments();
+  const MutexLock lock(mutex_);
+  const auto found = indexes_.find(Lower(name));
+  if (found == indexes_.end() || !found->second.index || found->second.index->get() != &index) return;
+  found->second.index =
+      Fail(ErrorKind::kUnavailable,
+           "the vector index \"{}\" is being read from the store again, as its file on disk was damaged", name);
+}
+
+void IndexSet::OpenAgain(const RequestContext& context) {
+  std::vector<std::string> keys;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [name, opened] : indexes_) {
+      if (!opened.index && opened.index.error().kind == ErrorKind::kUnavailable) keys.push_back(KeyOf(name));
+    }
+  }
+  for (const std::string& key : keys) {
+    if (const Status opened = OpenOne(context, key); !opened && !context.cancelled.stop_requested()) {
+      environment_.log.Warn("a vector index cannot be read yet", {{"reason", opened.error().detail}});
+    }
   }
 }
 

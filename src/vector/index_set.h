@@ -45,6 +45,8 @@ class IndexSet {
   };
   Status OpenAll(const RequestContext& context) LH_EXCLUDES(mutex_);
   Status OpenOne(const RequestContext& context, const std::string& key);
+  void PutAside(DurableIndex& index) LH_EXCLUDES(mutex_);
+  void OpenAgain(const RequestContext& context) LH_EXCLUDES(mutex_);
   void LookAfter(const std::stop_token& stop);
 
   const VectorEnvironment environment_;

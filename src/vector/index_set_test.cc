@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <functional>
+#include <iterator>
+
 #include "base/uuid.h"
 #include "object/memory_store.h"
+#include "object/store_test_folder.h"
 
 namespace lakehouse::vector {
 namespace {
@@ -11,8 +16,8 @@ namespace {
 class IndexSetTest : public testing::Test {
  protected:
   std::unique_ptr<IndexSet> Start(uint64_t memory_limit = ~uint64_t{0}) {
-    auto set = std::make_unique<IndexSet>(
-        VectorEnvironment{store, Logger::Silent(), std::nullopt, 1, RandomUuid(), memory_limit});
+    auto set =
+        std::make_unique<IndexSet>(VectorEnvironment{store, Logger::Silent(), folder, 1, RandomUuid(), memory_limit});
     const Deadline deadline = Deadline::After(std::chrono::seconds(20));
     while (!set->Ready() && !deadline.HasPassed()) std::this_thread::yield();
     EXPECT_TRUE(set->Ready());
@@ -37,8 +42,77 @@ class IndexSetTest : public testing::Test {
     return result ? ErrorKind::kCancelled : result.error().kind;
   }
 
+  // Waits until `done`; false when it takes too long.
+  static bool Until(const std::function<bool()>& done) {
+    const Deadline deadline = Deadline::After(std::chrono::seconds(30));
+    while (!done()) {
+      if (deadline.HasPassed()) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+
   object::MemoryStore store;
+  std::optional<std::filesystem::path> folder;
 };
+
+class IndexSetOnDiskTest : public IndexSetTest {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(made_.path());
+    folder = made_.path();
+  }
+  std::optional<std::filesystem::path> Segment() const {
+    for (const auto& entry : std::filesystem::directory_iterator(*folder)) {
+      if (entry.path().extension() == ".segment") return entry.path();
+    }
+    return std::nullopt;
+  }
+  std::string Bytes() const {
+    const auto segment = Segment();
+    if (!segment) return {};
+    std::ifstream in(*segment, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  }
+
+ private:
+  const object::TemporaryFolder made_;
+};
+
+TEST_F(IndexSetOnDiskTest, ADamagedFileIsReadFromTheStoreAgain) {
+  constexpr size_t kItems = 20'000;
+  auto set = Start();
+  IndexOptions options = Options();
+  options.metric = Metric::kL2;
+  options.m = 4;
+  options.ef_construction = 8;
+  const auto made = set->Create({}, "docs", options);
+  ASSERT_TRUE(made);
+  Batch batch;
+  for (size_t i = 0; i < kItems; ++i) {
+    batch.ids.push_back(std::to_string(i));
+    batch.vectors.insert(batch.vectors.end(), {static_cast<float>(i % 200), static_cast<float>(i / 200)});
+    batch.metadata.emplace_back();
+  }
+  ASSERT_TRUE((*made)->Commit({}, batch));
+  const auto manifests = [&] {
+    const auto page = store.List({}, {.prefix = "vectors/" + (*made)->definition().uid + "/snapshot/"});
+    return page && std::ranges::any_of(page->objects, [](const auto& o) { return o.key.ends_with("manifest.json"); });
+  };
+  ASSERT_TRUE(Until([&] { return Segment().has_value() && manifests(); }));
+  set.reset();
+  const std::string good = Bytes();
+  std::string damaged = good;
+  damaged[damaged.size() / 2] ^= 1;  // vectors
+  std::ofstream(*Segment(), std::ios::binary | std::ios::trunc) << damaged;
+  set = Start();
+  ASSERT_TRUE(Until([&] { return Bytes() == good && set->Find("docs"); }));
+  const auto index = *set->Find("docs");
+  EXPECT_EQ(index->index().length(), kItems);
+  EXPECT_EQ(index->index().Get("19999")->vector, (std::vector<float>{199, 99}));
+  EXPECT_TRUE(index->index().Verify());
+  Add(*set, "docs", "more");
+}
 
 TEST_F(IndexSetTest, ANameIsTakenWithoutRegardToCase) {
   const auto set = Start();

@@ -211,7 +211,7 @@ TEST(Index, RecallSurvivesTheReplacementOfHalf) {
   EXPECT_LT(replaced->dead(), 500U);
   const auto fresh = MakeIndex(options);
   Batch all;
-  for (const StoredItem& item : replaced->Scan({})->Next(4000)) AddTo(all, item.id, item.vector);
+  for (const StoredItem& item : (*replaced->Scan({}))->Next(4000)) AddTo(all, item.id, item.vector);
   ASSERT_EQ(all.ids.size(), 4000U);
   ASSERT_TRUE(fresh->Apply(all));
   SearchRequest request;

@@ -21,7 +21,8 @@ std::vector<StoredItem> ItemScan::Next(size_t limit) {
   return items;
 }
 
-std::unique_ptr<ItemScan> Index::Scan(ItemColumns columns) {
+Result<std::unique_ptr<ItemScan>> Index::Scan(ItemColumns columns) {
+  LH_TRY(Verify());
   constexpr int kTries = 4;
   for (int i = 0; i < kTries; ++i) {
     auto held = std::make_unique<HeldItems>(sessions_);

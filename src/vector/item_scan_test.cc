@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(WithAndWithoutGraph, ItemScanTest, testing::Values(100,
 
 TEST_P(ItemScanTest, SeesOneVersionWhateverComesMeanwhile) {
   const size_t count = GetParam();
-  const auto scan = index_->Scan({});
+  const auto scan = *index_->Scan({});
   EXPECT_EQ(scan->length(), count);
   EXPECT_EQ(scan->version(), IndexVersion(1));
   std::map<std::string, StoredItem> seen;
@@ -55,11 +55,11 @@ TEST_P(ItemScanTest, SeesOneVersionWhateverComesMeanwhile) {
     EXPECT_EQ(item.metadata, "{\"i\":" + id + "}");
   }
   EXPECT_EQ(index_->length(), 0U);
-  EXPECT_EQ(index_->Scan({})->Next(1).size(), 0U);
+  EXPECT_EQ((*index_->Scan({}))->Next(1).size(), 0U);
 }
 
 TEST_P(ItemScanTest, SeveralThreadsShareOne) {
-  const auto scan = index_->Scan({.vector = false, .metadata = false});
+  const auto scan = *index_->Scan({.vector = false, .metadata = false});
   std::atomic<size_t> count{0};
   {
     std::vector<std::jthread> threads;
@@ -77,7 +77,7 @@ TEST_P(ItemScanTest, SeveralThreadsShareOne) {
 
 TEST_P(ItemScanTest, SlotsComeBackOnceItIsOver) {
   const size_t count = GetParam();
-  index_->Scan({})->Next(1);
+  (*index_->Scan({}))->Next(1);
   const uint64_t bytes = index_->bytes();
   for (float value = 2; value < 20; ++value) {
     ASSERT_TRUE(index_->Apply(Numbers(0, count, value)));

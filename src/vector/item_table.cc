@@ -1,5 +1,6 @@
 #include "vector/item_table.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 
 #include "base/hash.h"
 #include "vector/kernels.h"
+#include "vector/stretches.h"
 
 namespace lakehouse::vector {
 namespace {
@@ -31,6 +33,10 @@ uint16_t IdBytes(const char* record) {
 size_t RecordBytes(const char* record) {
   const uint32_t metadata = MetadataField(record);
   return kRecordHeader + IdBytes(record) + (metadata == 0 ? 0 : metadata - 1);
+}
+
+std::unexpected<Error> Wrong(std::string_view what) {
+  return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
 }
 
 }  // namespace
@@ -78,44 +84,62 @@ std::string_view ItemTable::Record(Slot slot) const {
   return {record, RecordBytes(record)};
 }
 
-Status ItemTable::Adopt(Parts parts, const std::function<bool(Slot)>& free) {
-  const auto wrong = [](std::string_view what) {
-    return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
+Status ItemTable::AdoptEntries(const Parts& parts, const std::function<bool(Slot)>& holds_node, bool has_graph,
+                               unsigned threads) {
+  constexpr size_t kStretch = 16'384;
+  std::atomic<size_t> live{0};
+  const auto lies_inside = [&](uint64_t begins) {
+    return begins <= parts.records.size() && parts.records.size() - begins >= kRecordHeader &&
+           RecordBytes(parts.records.data() + begins) <= parts.records.size() - begins;
   };
+  const bool good = InStretches(parts.offsets.size(), kStretch, threads, [&](size_t from, size_t to) {
+    size_t live_here = 0;
+    for (size_t i = from; i < to; ++i) {
+      const auto slot = static_cast<Slot>(i);
+      const uint64_t begins = parts.offsets[slot];
+      if (begins == 0) continue;
+      if (!lies_inside(begins - 1) || (has_graph && !holds_node(slot))) return false;
+      Entry& entry = EntryOf(slot);
+      entry.record.store(parts.records.data() + begins - 1, std::memory_order_relaxed);
+      entry.inverse_length = parts.lengths[slot];
+      entry.live.store(1, std::memory_order_relaxed);
+      ++live_here;
+    }
+    live += live_here;
+    return true;
+  });
+  if (!good) return Wrong("an item lies outside its section or has no node");
+  slots_.store(parts.offsets.size());
+  live_.store(live);
+  if (live == parts.offsets.size()) return {};
+  for (Slot slot = 0; slot < parts.offsets.size(); ++slot) {
+    if (parts.offsets[slot] == 0 && !holds_node(slot)) free_.push_back(slot);
+  }
+  return {};
+}
+
+Status ItemTable::Adopt(Parts parts, const std::function<bool(Slot)>& holds_node, bool has_graph, unsigned threads) {
   const size_t slots = parts.offsets.size(), ids = parts.ids.size();
   LH_TRY(entries_->Reserve(slots));
   LH_TRY(vectors_->Adopt(parts.mapping, parts.vectors_offset, slots));
-  size_t live = 0;
-  for (Slot slot = 0; slot < slots; ++slot) {
-    const uint64_t begins = parts.offsets[slot];
-    if (begins == 0) {
-      if (free(slot)) free_.push_back(slot);
-      continue;
-    }
-    if (begins - 1 > parts.records.size() || parts.records.size() - (begins - 1) < kRecordHeader ||
-        RecordBytes(parts.records.data() + begins - 1) > parts.records.size() - (begins - 1)) {
-      return wrong("an item lies outside its section");
-    }
-    Entry& entry = EntryOf(slot);
-    entry.record.store(parts.records.data() + begins - 1, std::memory_order_relaxed);
-    entry.inverse_length = parts.lengths[slot];
-    entry.live.store(1, std::memory_order_relaxed);
-    ++live;
-  }
-  if (ids < 64 || !std::has_single_bit(ids) || ids < live * 2) return wrong("its table of ids has an impossible size");
+  LH_TRY(AdoptEntries(parts, holds_node, has_graph, threads));
+  if (ids < 64 || !std::has_single_bit(ids) || ids < live() * 2)
+    return Wrong("its table of ids has an impossible size");
   const WriterLock lock(ids_mutex_);
   ids_.assign(parts.ids.begin(), parts.ids.end());
-  id_count_ = 0;
-  for (const Slot slot : ids_) {
-    if (slot == kNoId) continue;
-    if (slot >= slots || EntryOf(slot).live.load(std::memory_order_relaxed) == 0) return wrong("an id leads nowhere");
-    ++id_count_;
+  id_count_ = ids - static_cast<size_t>(std::ranges::count(ids_, kNoId));
+  if (id_count_ != live()) return Wrong("its ids are not those of its items");
+  if (std::ranges::any_of(ids_, [&](Slot slot) { return slot != kNoId && slot >= slots; })) {
+    return Wrong("an id leads nowhere");
   }
-  if (id_count_ != live) return wrong("its ids are not those of its items");
   keeps_ = std::move(parts.mapping);
-  slots_.store(slots);
-  live_.store(live);
   return {};
+}
+
+Status ItemTable::CheckIds() const {
+  const ReaderLock lock(ids_mutex_);
+  if (std::ranges::all_of(ids_, [&](Slot slot) { return slot == kNoId || IsLive(slot); })) return {};
+  return Wrong("an id leads nowhere");
 }
 
 std::vector<Slot> ItemTable::LiveSlots() const {
@@ -127,10 +151,15 @@ std::vector<Slot> ItemTable::LiveSlots() const {
   return live;
 }
 
+// A damaged table of ids may lead to a slot without an item.
+bool ItemTable::HasId(Slot slot, std::string_view id) const {
+  return EntryOf(slot).record.load(std::memory_order_acquire) != nullptr && Id(slot) == id;
+}
+
 size_t ItemTable::PlaceOf(std::string_view id) const {
   const size_t mask = ids_.size() - 1;
   size_t place = Xxh3(id) & mask;
-  while (ids_[place] != kNoId && Id(ids_[place]) != id) place = (place + 1) & mask;
+  while (ids_[place] != kNoId && !HasId(ids_[place], id)) place = (place + 1) & mask;
   return place;
 }
 

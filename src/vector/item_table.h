@@ -67,8 +67,8 @@ class ItemTable {
   void Publish(const Change& change) LH_EXCLUDES(ids_mutex_);
   // Even when nothing is being published; odd meanwhile. What was read between two equal even numbers belongs together.
   uint64_t publications() const { return publications_.load(std::memory_order_acquire); }
-  // Makes an empty table that of a segment, whose mapping it keeps; `free` tells slots that hold no node either.
-  // kInternal naming what is wrong when an offset or a slot points where nothing is.
+  // Makes an empty table that of a segment, whose mapping it keeps. Slots without item and node are free; with a graph
+  // every item has a node. kInternal naming what is wrong when an offset or a slot points where nothing is.
   struct Parts {
     std::shared_ptr<Mapping> mapping;  // what the spans lie in
     size_t vectors_offset = 0;
@@ -77,7 +77,9 @@ class ItemTable {
     std::string_view records;
     std::span<const Slot> ids;
   };
-  Status Adopt(Parts parts, const std::function<bool(Slot)>& free);
+  Status Adopt(Parts parts, const std::function<bool(Slot)>& holds_node, bool has_graph, unsigned threads);
+  // Every id leads to an item. Until this has passed, an adopted table may be read but not changed.
+  Status CheckIds() const LH_EXCLUDES(ids_mutex_);
   // Slots that went and that no session can see any more.
   void Free(std::span<const Slot> slots);
 
@@ -91,6 +93,9 @@ class ItemTable {
   explicit ItemTable(uint32_t dimension) : dimension_(dimension) {}
   Entry& EntryOf(Slot slot) const { return *reinterpret_cast<Entry*>(entries_->At(slot)); }
   void DropRecord(Entry& entry);
+  Status AdoptEntries(const Parts& parts, const std::function<bool(Slot)>& holds_node, bool has_graph,
+                      unsigned threads);
+  bool HasId(Slot slot, std::string_view id) const;
   size_t PlaceOf(std::string_view id) const LH_REQUIRES_SHARED(ids_mutex_);
   void GrowIds(size_t ids) LH_REQUIRES(ids_mutex_);
   void EraseId(size_t place) LH_REQUIRES(ids_mutex_);

@@ -4,13 +4,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <thread>
 #include <vector>
 
 #include "base/hash.h"
 #include "vector/byte_codec.h"
+#include "vector/stretches.h"
 
 namespace lakehouse::vector {
 namespace {
@@ -42,10 +41,24 @@ Status CheckCounts(const SegmentHeader& header) {
   return {};
 }
 
-struct Piece {
-  size_t section;
-  std::string_view bytes;
-};
+bool IsLarge(size_t section) {
+  return section == static_cast<size_t>(Section::kNodes) || section == static_cast<size_t>(Section::kVectors) ||
+         section == static_cast<size_t>(Section::kRecords);
+}
+
+Status VerifySections(const OpenSegment& segment, bool large, unsigned threads) {
+  std::vector<SegmentHeader::Place> places;
+  for (size_t i = 0; i < kSections; ++i) {
+    if (IsLarge(i) == large) places.push_back(segment.header.sections[i]);
+  }
+  // Largest first, so that the threads end together.
+  std::ranges::sort(places, std::greater<>(), &SegmentHeader::Place::bytes);
+  const bool good = InStretches(places.size(), 1, threads, [&](size_t i, size_t) {
+    return Xxh3({segment.mapping->data() + places[i].offset, places[i].bytes}) == places[i].checksum;
+  });
+  if (!good) return Wrong("the checksum of a section does not match");
+  return {};
+}
 
 }  // namespace
 
@@ -134,25 +147,12 @@ Result<OpenSegment> MapSegment(const std::filesystem::path& path, unsigned threa
   LH_ASSIGN(auto mapping, Mapping::OfFile(file.get(), bytes));
   segment.mapping = std::make_shared<Mapping>(std::move(mapping));
   LH_ASSIGN(segment.header, DecodeSegmentHeader({segment.mapping->data(), kSegmentPage}, bytes));
-  // Largest first, so that the threads end together.
-  std::vector<size_t> order(kSections);
-  for (size_t i = 0; i < kSections; ++i) order[i] = i;
-  std::ranges::sort(order, std::greater<>(), [&](size_t i) { return segment.header.sections[i].bytes; });
-  std::atomic<size_t> next{0};
-  std::atomic<bool> good{true};
-  const auto work = [&] {
-    for (size_t i = next.fetch_add(1); i < kSections; i = next.fetch_add(1)) {
-      const auto& place = segment.header.sections[order[i]];
-      if (Xxh3({segment.mapping->data() + place.offset, place.bytes}) != place.checksum) good = false;
-    }
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (unsigned i = 1; i < std::min<unsigned>(threads, kSections); ++i) helpers.emplace_back(work);
-    work();
-  }
-  if (!good) return Wrong("the checksum of a section does not match");
+  LH_TRY(VerifySections(segment, false, threads));
   return segment;
+}
+
+Status VerifyLargeSections(const OpenSegment& segment, unsigned threads) {
+  return VerifySections(segment, true, threads);
 }
 
 }  // namespace lakehouse::vector

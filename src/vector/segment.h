@@ -1,7 +1,9 @@
 // Segment files: a whole index as one file that is mapped to open it. docs/formats.md, "Vector segment", has the bytes.
 //
-// A header of one page, then sections at page boundaries, each with its own checksum; everything is checked before it
-// is used, links, rows and records for where they point as well. Pure but for the mapping; callable from any thread.
+// A header of one page, then sections at page boundaries, each with its own checksum. What says where something lies is
+// checked before it is used; what is large (codes with their links, vectors, records' contents) is verified soon after,
+// so that opening takes no time, and may be read before: a link that leads nowhere is not followed, and no value
+// is trusted to be a number. Pure but for the mapping; callable from any thread.
 #pragma once
 
 #include <array>
@@ -58,7 +60,7 @@ std::string EncodeSegmentHeader(const SegmentHeader& header);
 // kInternal saying what is wrong; sections lie inside `file_bytes`, do not overlap and fit their counts.
 Result<SegmentHeader> DecodeSegmentHeader(std::string_view page, uint64_t file_bytes);
 
-// A segment file, mapped copy-on-write, with every checksum verified by `threads` threads.
+// A segment file, mapped copy-on-write.
 struct OpenSegment {
   SegmentHeader header;
   std::shared_ptr<Mapping> mapping;
@@ -69,6 +71,9 @@ struct OpenSegment {
     return {reinterpret_cast<const T*>(mapping->data() + place.offset), place.bytes / sizeof(T)};
   }
 };
+// Its header and its small sections are verified.
 Result<OpenSegment> MapSegment(const std::filesystem::path& path, unsigned threads);
+// The others. REQUIRES: nothing of them was changed yet.
+Status VerifyLargeSections(const OpenSegment& segment, unsigned threads);
 
 }  // namespace lakehouse::vector

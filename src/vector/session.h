@@ -26,12 +26,12 @@ struct Candidate {
 class SearchScratch {
  public:
   // What was seen since Clear. A view for tight loops. Slots that MakeRoom was not called for count as seen: nodes
-  // that came after the search began may lie there, and none is owed to it.
+  // that came after the search began may lie there, and none is owed to it; nor does a damaged link lead there.
   class Seen {
    public:
     explicit Seen(SearchScratch& scratch)
         : words_(scratch.visited_.data()),
-          word_count_(scratch.visited_.size()),
+          word_count_(scratch.words_),
           touched_(scratch.touched_.data()),
           count_(scratch.touched_count_) {}
     // True the first time.
@@ -53,8 +53,10 @@ class SearchScratch {
     uint32_t* touched_;
     size_t& count_;
   };
+  // REQUIRES: slots is a multiple of 64.
   void MakeRoom(size_t slots) {
-    if (visited_.size() * 64 >= slots) return;
+    words_ = slots / 64;
+    if (visited_.size() >= words_) return;
     visited_.resize((slots + 63) / 64 * 3 / 2 + 1);
     touched_.resize(visited_.size() + 1);
   }
@@ -71,7 +73,7 @@ class SearchScratch {
   friend class SessionPool;
   std::vector<uint64_t> visited_;
   std::vector<uint32_t> touched_;
-  size_t touched_count_ = 0;
+  size_t touched_count_ = 0, words_ = 0;
   std::atomic<uint64_t> epoch_{0};  // 0: idle; else the pool's epoch when its session began
 };
 

@@ -65,6 +65,10 @@ struct QuerydSettings {
 struct VectordSettings {
   std::string bind, storaged_url, catalogd_url;
   uint64_t memory_limit;  // bytes
+  std::string embedding_provider, embedding_url, embedding_model;
+  uint64_t embedding_dimension;  // 0: the model's own
+  std::chrono::milliseconds embedding_timeout;
+  uint64_t embedding_cache;  // bytes
 };
 struct S3Settings {
   std::string endpoint, region, bucket, prefix, profile;

@@ -33,6 +33,7 @@ constexpr auto kS3 = &At<&Settings::s3, kField>;
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warn", "error", "off"};
 constexpr std::string_view kLogFormats[] = {"auto", "json", "text"};
 constexpr std::string_view kBackends[] = {"local", "s3", "memory"};
+constexpr std::string_view kEmbeddingProviders[] = {"none", "hash", "openai"};
 constexpr std::string_view kFlagOrAuto[] = {"auto", "true", "false"};
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
@@ -428,6 +429,46 @@ const SettingSpec kTable[] = {
      .doc = "Memory of all vector indexes together",
      .min = kMiB,
      .share_of = ShareOf::kServerMemory},
+    {.section = "vectord",
+     .key = "embedding_provider",
+     .kind = Kind::kChoice,
+     .default_text = "none",
+     .target = kVectord<&V::embedding_provider>,
+     .doc = "Who makes vectors of texts: nobody, hashes of the words (for tests and offline), or a service that speaks "
+            "OpenAI's /v1/embeddings; its key is the secret EMBEDDING_API_KEY",
+     .choices = kEmbeddingProviders},
+    {.section = "vectord",
+     .key = "embedding_url",
+     .kind = Kind::kOptionalUrl,
+     .default_text = "",
+     .target = kVectord<&V::embedding_url>,
+     .doc = "The embedding service of the provider openai, without /v1/embeddings"},
+    {.section = "vectord",
+     .key = "embedding_model",
+     .kind = Kind::kText,
+     .default_text = "",
+     .target = kVectord<&V::embedding_model>,
+     .doc = "The model that the embedding service is asked for"},
+    {.section = "vectord",
+     .key = "embedding_dimension",
+     .kind = Kind::kCount,
+     .default_text = "0",
+     .target = kVectord<&V::embedding_dimension>,
+     .doc = "Dimension that the embedding service is asked for; 0 asks for none",
+     .max = 4096},
+    {.section = "vectord",
+     .key = "embedding_timeout",
+     .kind = Kind::kDuration,
+     .default_text = "30s",
+     .target = kVectord<&V::embedding_timeout>,
+     .doc = "How long one request of the embedding service may take",
+     .min = 1},
+    {.section = "vectord",
+     .key = "embedding_cache",
+     .kind = Kind::kBytes,
+     .default_text = "64MiB",
+     .target = kVectord<&V::embedding_cache>,
+     .doc = "Memory for the vectors of the texts seen last"},
 };
 
 std::string Bounds(const SettingSpec& spec, std::string (*format)(uint64_t)) {

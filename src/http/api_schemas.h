@@ -129,7 +129,10 @@ inline constexpr std::string_view kVectorSchemas = R"json(
 "Item": {"type": "object", "required": ["id", "vector"], "properties": {
   "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "metadata": {"type": ["object", "null"]}}},
 "AddItems": {"type": "object", "required": ["items"], "additionalProperties": false, "properties": {
-  "items": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}}}},
+  "items": {"type": "array", "items": {"$ref": "#/components/schemas/NewItem"}}}},
+"NewItem": {"type": "object", "required": ["id"], "additionalProperties": false, "properties": {
+  "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "text": {"type": "string"},
+  "metadata": {"type": ["object", "null"]}}},
 "Added": {"type": "object", "required": ["added", "updated", "length", "version"], "properties": {
   "added": {"type": "integer"}, "updated": {"type": "integer"}, "length": {"type": "integer"},
   "version": {"type": "integer"}}},

@@ -55,8 +55,14 @@ Status AddItems(service::Vectors& vectors, const RequestContext& context, Reques
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxAddBytes));
   const std::string* type = request.header("Content-Type");
   const bool arrow = type != nullptr && type->starts_with(kArrowStream);
-  LH_ASSIGN(const auto batch, arrow ? vector::DecodeArrowItems(options, body) : vector::ParseBatch(options, body));
-  LH_ASSIGN(const auto applied, vectors.Add(context, name, batch));
+  vector::NewItems items;
+  if (arrow) {
+    LH_ASSIGN(static_cast<vector::Batch&>(items), vector::DecodeArrowItems(options, body));
+  } else {
+    LH_ASSIGN(items, vector::ParseBatch(options, body));
+    LH_TRY(vectors.Fill(context, options, items));
+  }
+  LH_ASSIGN(const auto applied, vectors.Add(context, name, items));
   return response.SendJson(200, service::WriteApplied(applied));
 }
 
@@ -74,7 +80,8 @@ Status SearchIndex(service::Vectors& vectors, const RequestContext& context, Req
   const std::string name = request.capture("name");
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxSearchBytes));
   LH_ASSIGN(const auto index, vectors.Options(context, name));
-  LH_ASSIGN(const auto searches, ParseSearches(request, index, body));
+  LH_ASSIGN(auto searches, ParseSearches(request, index, body));
+  LH_TRY(vectors.Fill(context, index, searches));
   std::vector<vector::SearchAnswer> answers;
   for (const auto& search : searches.requests) {
     LH_ASSIGN(auto answer, vectors.Search(context, name, search));

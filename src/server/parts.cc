@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "catalog/lake_catalog.h"
 #include "catalog/replica.h"
+#include "embed/openai_provider.h"
 #include "http/routes.h"
 #include "object/block_cache.h"
 #include "object/local_store.h"
@@ -190,9 +191,35 @@ void IngestPart::AddRoutes(http::Router& router) {
 }
 Status IngestPart::Ready(const RequestContext& context) { return impl_->service->Ready(context); }
 
+namespace {
+
+// None when the settings want none.
+Result<std::unique_ptr<embed::Provider>> MakeEmbeddingProvider(const Process& process) {
+  const config::VectordSettings& settings = process.settings.vectord;
+  if (settings.embedding_provider == "none") return nullptr;
+  if (settings.embedding_provider == "hash") return embed::MakeHashProvider();
+  if (settings.embedding_url.empty() || settings.embedding_model.empty()) {
+    return Fail(ErrorKind::kInvalid,
+                "[vectord] embedding_provider = \"openai\" needs embedding_url and embedding_model as well");
+  }
+  embed::OpenAiOptions options;
+  options.url = settings.embedding_url;
+  options.model = settings.embedding_model;
+  options.dimension = static_cast<uint32_t>(settings.embedding_dimension);
+  options.timeout = settings.embedding_timeout;
+  LH_ASSIGN(const auto key, process.secrets.Find("EMBEDDING_API_KEY"));
+  options.key = key.value_or("");
+  return embed::MakeCachedProvider(embed::MakeOpenAiProvider(process.http, std::move(options)),
+                                   settings.embedding_cache);
+}
+
+}  // namespace
+
 struct VectorPart::Impl {
-  explicit Impl(vector::VectorEnvironment environment) : indexes(std::move(environment)), service(indexes) {}
+  Impl(vector::VectorEnvironment environment, std::unique_ptr<embed::Provider> embeddings)
+      : indexes(std::move(environment)), provider(std::move(embeddings)), service(indexes, provider.get()) {}
   vector::IndexSet indexes;
+  std::unique_ptr<embed::Provider> provider;
   service::LocalVectors service;
 };
 
@@ -206,13 +233,15 @@ Result<std::unique_ptr<VectorPart>> VectorPart::Open(const Process& process, obj
   if (failed) {
     return Fail(ErrnoError(failed.value(), "making the folder of vector indexes, " + folder.string()));
   }
+  LH_ASSIGN(auto provider, MakeEmbeddingProvider(process));
   auto impl =
       std::make_unique<Impl>(vector::VectorEnvironment{.store = store,
                                                        .log = process.log,
                                                        .cache_folder = folder,
                                                        .threads = std::max(1U, std::thread::hardware_concurrency()),
                                                        .writer = RandomUuid(),
-                                                       .memory_limit = process.settings.vectord.memory_limit});
+                                                       .memory_limit = process.settings.vectord.memory_limit},
+                             std::move(provider));
   process.metrics.GaugeFrom("lakehouse_vector_bytes", "Memory of all vector indexes", {},
                             [&indexes = impl->indexes] { return static_cast<double>(indexes.bytes()); });
   return std::unique_ptr<VectorPart>(new VectorPart(std::move(impl)));

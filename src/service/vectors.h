@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/request_context.h"
+#include "vector/batch.h"
 #include "vector/index.h"
 
 namespace lakehouse::service {
@@ -51,6 +52,11 @@ class Vectors {
   virtual Result<std::unique_ptr<VectorScan>> Scan(const RequestContext& context, std::string_view name,
                                                    vector::ItemColumns columns) = 0;
   virtual Status Ready(const RequestContext& context) = 0;
+
+  // Vectors in place of texts, by the embedding provider that is set; to be called before Add and Search with what a
+  // client said. Where vectors live elsewhere, it is done there.
+  virtual Status Fill(const RequestContext&, const vector::IndexOptions&, vector::NewItems&) { return {}; }
+  virtual Status Fill(const RequestContext&, const vector::IndexOptions&, vector::SearchesRequest&) { return {}; }
 };
 
 }  // namespace lakehouse::service

@@ -1,6 +1,7 @@
 // Vector indexes in this process. Thread-safe.
 #pragma once
 
+#include "service/text_vectors.h"
 #include "service/vectors.h"
 #include "vector/index_set.h"
 
@@ -9,7 +10,9 @@ namespace lakehouse::service {
 class LocalVectors final : public Vectors {
  public:
   // REQUIRES: indexes outlives this.
-  explicit LocalVectors(vector::IndexSet& indexes) : indexes_(indexes) {}
+  // `provider`: makes vectors of texts, and outlives this; none: nobody does.
+  explicit LocalVectors(vector::IndexSet& indexes, embed::Provider* provider = nullptr)
+      : indexes_(indexes), texts_(provider) {}
 
   Result<VectorIndexInfo> Create(const RequestContext& context, std::string_view name,
                                  const vector::IndexOptions& options) override;
@@ -26,9 +29,17 @@ class LocalVectors final : public Vectors {
   Result<std::unique_ptr<VectorScan>> Scan(const RequestContext& context, std::string_view name,
                                            vector::ItemColumns columns) override;
   Status Ready(const RequestContext& context) override;
+  Status Fill(const RequestContext& context, const vector::IndexOptions& options, vector::NewItems& items) override {
+    return texts_.Fill(context, options, items);
+  }
+  Status Fill(const RequestContext& context, const vector::IndexOptions& options,
+              vector::SearchesRequest& searches) override {
+    return texts_.Fill(context, options, searches);
+  }
 
  private:
   vector::IndexSet& indexes_;
+  const TextVectors texts_;
 };
 
 }  // namespace lakehouse::service

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <unordered_set>
 
+#include "base/json.h"
 #include "base/json_value.h"
 #include "base/utf8.h"
 
@@ -14,6 +16,9 @@ namespace lakehouse::vector {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
+
+constexpr size_t kMaxSearches = 1000;
+constexpr size_t kMaxVectorBytes = size_t{512} << 20;  // of one request
 
 std::string Named(size_t index, std::string_view id) {
   return id.empty() ? fmt::format("items[{}]", index) : fmt::format("items[{}] (id \"{}\")", index, id);
@@ -23,95 +28,148 @@ std::unexpected<Error> Malformed(simdjson::error_code code) {
   return Fail(ErrorKind::kInvalid, "the request body is not valid JSON: {}", simdjson::error_message(code));
 }
 
-// What is wrong with one element of "vector".
-std::unexpected<Error> BadNumber(size_t index, std::string_view id, size_t position) {
-  return Fail(ErrorKind::kInvalid, "{}: vector[{}] is not a number that a 32-bit float can hold", Named(index, id),
-              position);
-}
-
-Status ReadVector(ondemand::value value, size_t index, std::string_view id, uint32_t dimension,
-                  std::vector<float>& out) {
-  ondemand::array array;
-  if (value.get_array().get(array) != simdjson::SUCCESS) {
-    return Fail(ErrorKind::kInvalid, "{}: field \"vector\" must be an array of numbers", Named(index, id));
-  }
-  const size_t before = out.size();
-  for (auto element : array) {
-    double number = 0;
-    const auto error = element.get_double().get(number);
-    const size_t position = out.size() - before;
-    if (error != simdjson::SUCCESS || !(std::abs(number) <= double{std::numeric_limits<float>::max()})) {
-      return BadNumber(index, id, position);
-    }
-    if (position == dimension) {
-      return Fail(ErrorKind::kInvalid, "{}: the vector has more than the index's {} dimensions", Named(index, id),
-                  dimension);
-    }
-    out.push_back(static_cast<float>(number));
-  }
-  if (out.size() - before != dimension) {
-    return Fail(ErrorKind::kInvalid, "{}: the vector has {} dimensions; the index has {}", Named(index, id),
-                out.size() - before, dimension);
+// Calls visit(key, value) for each field; stops at the first that fails.
+template <typename Visit>
+Status ForEachField(ondemand::object object, Visit visit) {
+  for (auto field : object) {
+    std::string_view key;
+    ondemand::value value;
+    if (auto error = field.unescaped_key().get(key)) return Malformed(error);
+    if (auto error = field.value().get(value)) return Malformed(error);
+    LH_TRY(visit(key, value));
   }
   return {};
 }
 
+// What is wrong with one element of "vector".
+std::unexpected<Error> BadNumber(size_t position) {
+  return Fail(ErrorKind::kInvalid, "vector[{}] is not a number that a 32-bit float can hold", position);
+}
+
+// Appends at most `limit` numbers; `whose` limit it is stands in the message.
+Status ReadFloats(ondemand::value value, size_t limit, std::string_view whose, std::vector<float>& out) {
+  ondemand::array array;
+  if (value.get_array().get(array) != simdjson::SUCCESS) {
+    return Fail(ErrorKind::kInvalid, "field \"vector\" must be an array of numbers");
+  }
+  const size_t before = out.size();
+  for (auto element : array) {
+    double number = 0;
+    const size_t position = out.size() - before;
+    if (element.get_double().get(number) != simdjson::SUCCESS ||
+        !(std::abs(number) <= double{std::numeric_limits<float>::max()})) {
+      return BadNumber(position);
+    }
+    if (position == limit) {
+      return Fail(ErrorKind::kInvalid, "field \"vector\" has more than {} {} dimensions", whose, limit);
+    }
+    out.push_back(static_cast<float>(number));
+  }
+  return {};
+}
+
+Status ReadVector(ondemand::value value, uint32_t dimension, std::vector<float>& out) {
+  const size_t before = out.size();
+  LH_TRY(ReadFloats(value, dimension, "the index's", out));
+  if (out.size() - before == dimension) return {};
+  return Fail(ErrorKind::kInvalid, "the vector has {} dimensions; the index has {}", out.size() - before, dimension);
+}
+
 // The object's text as it came, checked to be JSON, or none for null.
-Result<std::optional<std::string>> ReadMetadata(ondemand::value value, size_t index, std::string_view id) {
+Result<std::optional<std::string>> ReadMetadata(ondemand::value value) {
   bool null = false;
   if (value.is_null().get(null) == simdjson::SUCCESS && null) return std::nullopt;
   ondemand::object object;
   std::string_view text;
   if (value.get_object().get(object) != simdjson::SUCCESS || object.raw_json().get(text) != simdjson::SUCCESS) {
-    return Fail(ErrorKind::kInvalid, "{}: field \"metadata\" must be an object or null", Named(index, id));
+    return Fail(ErrorKind::kInvalid, "field \"metadata\" must be an object or null");
   }
   // On demand parsing skips over what nobody asks for, so the whole is read once more here.
-  if (const auto parsed = ParseJson(text); !parsed) {
-    return Fail(Error(parsed.error()).In(Named(index, id) + ": field \"metadata\""));
-  }
+  if (const auto parsed = ParseJson(text); !parsed) return Fail(Error(parsed.error()).In("field \"metadata\""));
   return std::string(text);
 }
 
-Status ReadItem(ondemand::object item, size_t index, uint32_t dimension, Batch& batch) {
+// One item while it is read.
+struct ItemFields {
   std::string id;
-  std::optional<std::string> metadata;
+  std::optional<std::string> metadata, text;
   bool has_vector = false;
-  for (auto field : item) {
-    std::string_view key;
-    ondemand::value value;
-    if (auto error = field.unescaped_key().get(key)) return Malformed(error);
-    if (auto error = field.value().get(value)) return Malformed(error);
-    if (key == "id") {
-      std::string_view text;
-      if (value.get_string().get(text) != simdjson::SUCCESS) {
-        return Fail(ErrorKind::kInvalid, "{}: field \"id\" must be a string", Named(index, {}));
-      }
-      id = text;
-    } else if (key == "vector") {
-      if (has_vector) return Fail(ErrorKind::kInvalid, "{}: field \"vector\" stands twice", Named(index, id));
-      has_vector = true;
-      LH_TRY(ReadVector(value, index, id, dimension, batch.vectors));
-    } else if (key == "metadata") {
-      LH_ASSIGN(metadata, ReadMetadata(value, index, id));
-    } else {
-      return Fail(ErrorKind::kInvalid, "{}: unknown field \"{}\"; an item has id, vector and metadata",
-                  Named(index, id), key);
-    }
+};
+
+Status ReadItemField(std::string_view key, ondemand::value value, uint32_t dimension, ItemFields& item,
+                     std::vector<float>& vectors) {
+  if (key == "vector") {
+    if (item.has_vector) return Fail(ErrorKind::kInvalid, "field \"vector\" stands twice");
+    item.has_vector = true;
+    return ReadVector(value, dimension, vectors);
   }
-  if (!has_vector) return Fail(ErrorKind::kInvalid, "{}: field \"vector\" is missing", Named(index, id));
-  batch.ids.push_back(std::move(id));
-  batch.metadata.push_back(std::move(metadata));
+  if (key == "metadata") {
+    LH_ASSIGN(item.metadata, ReadMetadata(value));
+    return {};
+  }
+  if (key != "id" && key != "text") {
+    return Fail(ErrorKind::kInvalid, "unknown field \"{}\"; an item has id, vector or text, and metadata", key);
+  }
+  std::string_view text;
+  if (value.get_string().get(text) != simdjson::SUCCESS) {
+    return Fail(ErrorKind::kInvalid, "field \"{}\" must be a string", key);
+  }
+  if (key == "id") {
+    item.id = text;
+  } else {
+    item.text = std::string(text);
+  }
   return {};
 }
 
-Status ReadItems(ondemand::array items, uint32_t dimension, Batch& batch) {
-  size_t index = 0;
-  for (auto element : items) {
+Status CheckItemFields(const IndexOptions& options, const ItemFields& item) {
+  if (!item.has_vector && !item.text) {
+    return Fail(ErrorKind::kInvalid, "field \"vector\" is missing, and so is \"text\"");
+  }
+  if (item.text && item.text->find_first_not_of(" \t\r\n") == std::string::npos) {
+    return Fail(ErrorKind::kInvalid, "field \"text\" must not be empty");
+  }
+  if (item.text && item.text->size() >= kMaxMetadataBytes) {
+    return Fail(ErrorKind::kTooLarge, "field \"text\" has {} bytes; it must be smaller than {}", item.text->size(),
+                kMaxMetadataBytes);
+  }
+  if (item.has_vector && item.text && options.text_field.empty()) {
+    return Fail(ErrorKind::kInvalid,
+                "an item has a vector or a text; both only where the index has a text_field to keep the text in");
+  }
+  return {};
+}
+
+Status ReadItem(ondemand::object object, const IndexOptions& options, NewItems& items) {
+  ItemFields item;
+  auto read = ForEachField(object, [&](std::string_view key, ondemand::value value) {
+    return ReadItemField(key, value, options.dimension, item, items.vectors);
+  });
+  if (read) read = CheckItemFields(options, item);
+  const size_t index = items.ids.size();
+  if (!read) return Fail(std::move(read).error().In(Named(index, item.id)));
+  if (!item.has_vector) items.vectors.resize(items.vectors.size() + options.dimension);
+  if (items.vectors.size() * sizeof(float) > kMaxVectorBytes) {
+    return Fail(ErrorKind::kTooLarge, "the vectors of these items take more than {} bytes; send fewer items at once",
+                kMaxVectorBytes);
+  }
+  if (item.text) items.texts.push_back({index, *std::move(item.text), item.has_vector});
+  items.ids.push_back(std::move(item.id));
+  items.metadata.push_back(std::move(item.metadata));
+  return {};
+}
+
+Status ReadItems(ondemand::value value, const IndexOptions& options, NewItems& items) {
+  ondemand::array array;
+  if (value.get_array().get(array) != simdjson::SUCCESS) {
+    return Fail(ErrorKind::kInvalid, "field \"items\" must be one array");
+  }
+  for (auto element : array) {
     ondemand::object item;
     if (element.get_object().get(item) != simdjson::SUCCESS) {
-      return Fail(ErrorKind::kInvalid, "{} must be an object", Named(index, {}));
+      return Fail(ErrorKind::kInvalid, "{} must be an object", Named(items.ids.size(), {}));
     }
-    LH_TRY(ReadItem(item, index++, dimension, batch));
+    LH_TRY(ReadItem(item, options, items));
   }
   return {};
 }
@@ -133,23 +191,8 @@ Result<uint64_t> ReadCount(ondemand::value value, std::string_view name, uint64_
 }
 
 Status ReadQueryVector(ondemand::value value, std::vector<float>& vector) {
-  ondemand::array array;
   if (!vector.empty()) return Fail(ErrorKind::kInvalid, "field \"vector\" stands twice");
-  if (value.get_array().get(array) != simdjson::SUCCESS) {
-    return Fail(ErrorKind::kInvalid, "field \"vector\" must be an array of numbers");
-  }
-  for (auto element : array) {
-    double number = 0;
-    if (element.get_double().get(number) != simdjson::SUCCESS ||
-        !(std::abs(number) <= double{std::numeric_limits<float>::max()})) {
-      return Fail(ErrorKind::kInvalid, "vector[{}] is not a number that a 32-bit float can hold", vector.size());
-    }
-    if (vector.size() == kMaxDimension) {
-      return Fail(ErrorKind::kInvalid, "field \"vector\" has more than {} dimensions", kMaxDimension);
-    }
-    vector.push_back(static_cast<float>(number));
-  }
-  return {};
+  return ReadFloats(value, kMaxDimension, "the allowed", vector);
 }
 
 Status ReadInclude(ondemand::value value, SearchRequest& request) {
@@ -185,7 +228,14 @@ Status ReadFilter(ondemand::value value, SearchRequest& request) {
   return {};
 }
 
-Status ReadSearchField(std::string_view key, ondemand::value value, SearchRequest& request) {
+// A search while it is read.
+struct SearchFields {
+  SearchRequest request;
+  bool fuse = false;
+};
+
+Status ReadSearchField(std::string_view key, ondemand::value value, SearchFields& fields) {
+  SearchRequest& request = fields.request;
   constexpr uint64_t kMaxK = 10'000, kMaxEf = 100'000;
   if (key == "vector") return ReadQueryVector(value, request.vector);
   if (key == "include") return ReadInclude(value, request);
@@ -197,9 +247,10 @@ Status ReadSearchField(std::string_view key, ondemand::value value, SearchReques
     }
     if (key == "text") {
       request.text = std::string(text);
-    } else if (text != "rrf") {
-      return Fail(ErrorKind::kInvalid, "field \"fusion\" must be \"rrf\"");
+      return {};
     }
+    if (text != "rrf") return Fail(ErrorKind::kInvalid, "field \"fusion\" must be \"rrf\"");
+    fields.fuse = true;
     return {};
   }
   if (key == "k") {
@@ -231,27 +282,21 @@ Status ReadSearchField(std::string_view key, ondemand::value value, SearchReques
   return {};
 }
 
-Status ReadSearchFields(ondemand::object body, SearchRequest& request) {
-  for (auto field : body) {
-    std::string_view key;
-    ondemand::value value;
-    if (auto error = field.unescaped_key().get(key)) return Malformed(error);
-    if (auto error = field.value().get(value)) return Malformed(error);
-    LH_TRY(ReadSearchField(key, value, request));
+Status TakeSearch(SearchFields fields, SearchesRequest& searches) {
+  if (fields.request.vector.empty() && !fields.request.text) {
+    return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty, and there is no \"text\"");
   }
+  searches.requests.push_back(std::move(fields.request));
+  searches.fuse.push_back(fields.fuse);
   return {};
 }
 
-Result<SearchRequest> ReadSearch(ondemand::object body) {
-  SearchRequest request;
-  LH_TRY(ReadSearchFields(body, request));
-  if (request.vector.empty() && !request.text) return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
-  return request;
+Status ReadSearchFields(ondemand::object body, SearchFields& fields) {
+  return ForEachField(body,
+                      [&](std::string_view key, ondemand::value value) { return ReadSearchField(key, value, fields); });
 }
 
-constexpr size_t kMaxSearches = 1000;
-
-Status ReadSearches(ondemand::value value, std::vector<SearchRequest>& requests) {
+Status ReadSearches(ondemand::value value, SearchesRequest& searches) {
   const auto wrong = [] {
     return Fail(ErrorKind::kInvalid, "field \"searches\" must be an array of at most {} objects", kMaxSearches);
   };
@@ -259,10 +304,11 @@ Status ReadSearches(ondemand::value value, std::vector<SearchRequest>& requests)
   if (value.get_array().get(batch) != simdjson::SUCCESS) return wrong();
   for (auto element : batch) {
     ondemand::object one;
-    if (element.get_object().get(one) != simdjson::SUCCESS || requests.size() == kMaxSearches) return wrong();
-    auto request = ReadSearch(one);
-    if (!request) return Fail(std::move(request.error()).In(fmt::format("searches[{}]", requests.size())));
-    requests.push_back(*std::move(request));
+    if (element.get_object().get(one) != simdjson::SUCCESS || searches.requests.size() == kMaxSearches) return wrong();
+    SearchFields fields;
+    auto read = ReadSearchFields(one, fields);
+    if (read) read = TakeSearch(std::move(fields), searches);
+    if (!read) return Fail(std::move(read.error()).In(fmt::format("searches[{}]", searches.requests.size())));
   }
   return {};
 }
@@ -297,7 +343,25 @@ Status CheckRequestSize(const Batch& batch) {
               kMaxBatchItems);
 }
 
-Status CheckBatch(const IndexOptions& options, const Batch& batch) {
+namespace {
+
+Status CheckVector(Metric metric, std::span<const float> vector) {
+  double squares = 0;
+  for (size_t d = 0; d < vector.size(); ++d) {
+    if (!std::isfinite(vector[d])) return BadNumber(d);
+    squares += double{vector[d]} * double{vector[d]};
+  }
+  if (metric == Metric::kCosine && !(squares > 1e-30)) {
+    return Fail(ErrorKind::kInvalid, "the vector is zero, which has no direction for the cosine metric");
+  }
+  if (squares > 1e30) {
+    return Fail(ErrorKind::kInvalid, "the vector is too long: distances would not fit a 32-bit float");
+  }
+  return {};
+}
+
+// Every rule but those of vectors.
+Status CheckItems(const IndexOptions& options, const Batch& batch) {
   // An index may have been dropped and made anew with other options since the batch was read for it.
   if (batch.metadata.size() != batch.ids.size() || batch.vectors.size() != batch.ids.size() * options.dimension) {
     return Fail(ErrorKind::kInvalid, "the batch's vectors do not have the index's {} dimensions", options.dimension);
@@ -312,20 +376,6 @@ Status CheckBatch(const IndexOptions& options, const Batch& batch) {
       return Fail(ErrorKind::kTooLarge, "{}: the metadata has {} bytes; it must be smaller than {}",
                   Named(i, batch.ids[i]), batch.metadata[i]->size(), kMaxMetadataBytes);
     }
-    double squares = 0;
-    for (size_t d = 0; d < options.dimension; ++d) {
-      const float value = batch.vectors[i * options.dimension + d];
-      if (!std::isfinite(value)) return BadNumber(i, batch.ids[i], d);
-      squares += double{value} * double{value};
-    }
-    if (options.metric == Metric::kCosine && !(squares > 1e-30)) {
-      return Fail(ErrorKind::kInvalid, "{}: the vector is zero, which has no direction for the cosine metric",
-                  Named(i, batch.ids[i]));
-    }
-    if (squares > 1e30) {
-      return Fail(ErrorKind::kInvalid, "{}: the vector is too long: distances would not fit a 32-bit float",
-                  Named(i, batch.ids[i]));
-    }
   }
   for (const std::string& id : batch.removed) {
     if (!seen.insert(id).second) {
@@ -335,7 +385,20 @@ Status CheckBatch(const IndexOptions& options, const Batch& batch) {
   return {};
 }
 
-Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json) {
+}  // namespace
+
+Status CheckBatch(const IndexOptions& options, const Batch& batch) {
+  LH_TRY(CheckItems(options, batch));
+  for (size_t i = 0; i < batch.ids.size(); ++i) {
+    const auto vector = std::span(batch.vectors).subspan(i * options.dimension, options.dimension);
+    if (auto checked = CheckVector(options.metric, vector); !checked) {
+      return Fail(std::move(checked.error()).In(Named(i, batch.ids[i])));
+    }
+  }
+  return {};
+}
+
+Result<NewItems> ParseBatch(const IndexOptions& options, std::string_view json) {
   const simdjson::padded_string padded(json);
   ondemand::parser parser;
   ondemand::document document;
@@ -344,24 +407,36 @@ Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json) {
   if (document.get_object().get(body) != simdjson::SUCCESS) {
     return Fail(ErrorKind::kInvalid, "the request body must be an object with a field \"items\"");
   }
-  Batch batch;
+  NewItems items;
   bool has_items = false;
-  for (auto field : body) {
-    std::string_view key;
-    if (auto error = field.unescaped_key().get(key)) return Malformed(error);
+  LH_TRY(ForEachField(body, [&](std::string_view key, ondemand::value value) -> Status {
     if (key != "items") return Fail(ErrorKind::kInvalid, "unknown field \"{}\"; the body has items", key);
-    ondemand::array items;
-    if (has_items || field.value().get_array().get(items) != simdjson::SUCCESS) {
-      return Fail(ErrorKind::kInvalid, "field \"items\" must be one array");
-    }
+    if (has_items) return Fail(ErrorKind::kInvalid, "field \"items\" must be one array");
     has_items = true;
-    LH_TRY(ReadItems(items, options.dimension, batch));
-  }
+    return ReadItems(value, options, items);
+  }));
   if (!has_items) return Fail(ErrorKind::kInvalid, "field \"items\" is missing");
   LH_TRY(CheckEnd(document));
-  LH_TRY(CheckRequestSize(batch));
-  LH_TRY(CheckBatch(options, batch));
-  return batch;
+  LH_TRY(CheckRequestSize(items));
+  LH_TRY(items.texts.empty() ? CheckBatch(options, items) : CheckItems(options, items));
+  return items;
+}
+
+Status KeepTexts(const IndexOptions& options, NewItems& items) {
+  for (const NewItems::Text& text : items.texts) {
+    std::string& metadata =
+        items.metadata[text.item] ? *items.metadata[text.item] : items.metadata[text.item].emplace("{}");
+    LH_ASSIGN(const auto value, ParseMetadata(metadata));
+    if (FindField(value, options.text_field) != nullptr) continue;
+    std::string field;
+    AppendJsonString(field, options.text_field);
+    field.push_back(':');
+    AppendJsonString(field, text.text);
+    if (!value.get_object().empty()) field.push_back(',');
+    // A dotted name as one key: a lookup tries the whole name first.
+    metadata.insert(metadata.find('{') + 1, field);
+  }
+  return {};
 }
 
 Status CheckSearchCount(size_t count) {
@@ -378,10 +453,10 @@ Result<SearchRequest> ParseSearchOptions(std::string_view json) {
   if (document.get_object().get(body) != simdjson::SUCCESS) {
     return Fail(ErrorKind::kInvalid, "the options of a search must be an object");
   }
-  SearchRequest request;
-  LH_TRY(ReadSearchFields(body, request));
+  SearchFields fields;
+  LH_TRY(ReadSearchFields(body, fields));
   LH_TRY(CheckEnd(document));
-  if (request.vector.empty() && !request.text) return request;
+  if (fields.request.vector.empty() && !fields.request.text) return std::move(fields.request);
   return Fail(ErrorKind::kInvalid,
               "the options of a search have no \"vector\" and no \"text\": the body has the vectors");
 }
@@ -396,26 +471,18 @@ Result<SearchesRequest> ParseSearch(std::string_view json) {
     return Fail(ErrorKind::kInvalid, "the request body must be an object with a field \"vector\"");
   }
   SearchesRequest searches;
-  SearchRequest single;
+  SearchFields single;
   bool one = false;
-  for (auto field : body) {
-    std::string_view key;
-    ondemand::value value;
-    if (auto error = field.unescaped_key().get(key)) return Malformed(error);
-    if (auto error = field.value().get(value)) return Malformed(error);
+  LH_TRY(ForEachField(body, [&](std::string_view key, ondemand::value value) -> Status {
     const bool many = key == "searches";
     if (searches.batch || (many && one)) {
       return Fail(ErrorKind::kInvalid, "field \"searches\" must be the body's only field, and stand once");
     }
     (many ? searches.batch : one) = true;
-    LH_TRY(many ? ReadSearches(value, searches.requests) : ReadSearchField(key, value, single));
-  }
+    return many ? ReadSearches(value, searches) : ReadSearchField(key, value, single);
+  }));
   LH_TRY(CheckEnd(document));
-  if (searches.batch) return searches;
-  if (single.vector.empty() && !single.text) {
-    return Fail(ErrorKind::kInvalid, "field \"vector\" is missing or empty");
-  }
-  searches.requests.push_back(std::move(single));
+  if (!searches.batch) LH_TRY(TakeSearch(std::move(single), searches));
   return searches;
 }
 

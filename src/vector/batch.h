@@ -21,12 +21,26 @@ Status CheckRequestSize(const Batch& batch);
 // kInvalid naming the item, kTooLarge naming the limit: every rule for a batch of an index with these options.
 Status CheckBatch(const IndexOptions& options, const Batch& batch);
 
-// {"items":[{"id","vector","metadata"}]}; numbers go straight into the batch's floats. Checked.
-Result<Batch> ParseBatch(const IndexOptions& options, std::string_view json);
+// Items as a client sends them: where one has a text and no vector, its vector, zeros until then, is still to be made.
+struct NewItems : Batch {
+  struct Text {
+    size_t item = 0;
+    std::string text;
+    bool has_vector = false;  // then the text only goes into the metadata
+  };
+  std::vector<Text> texts;
+};
+// {"items":[{"id","vector" or "text","metadata"}]}; numbers go straight into the batch's floats. Checked, but for the
+// vectors where some are still to be made.
+Result<NewItems> ParseBatch(const IndexOptions& options, std::string_view json);
+// Texts into the metadata, as the index's text_field, of items whose metadata have no such field. Items without
+// metadata get some. REQUIRES: the index has a text_field.
+Status KeepTexts(const IndexOptions& options, NewItems& items);
 // The body of a search: one, or {"searches":[…]}. kInvalid naming the field.
 struct SearchesRequest {
   std::vector<SearchRequest> requests;
   bool batch = false;
+  std::vector<bool> fuse = {};  // for each that came as JSON: "fusion" was asked for
 };
 Result<SearchesRequest> ParseSearch(std::string_view json);
 // The fields of one search but what it is to be near to, as a query parameter has them. kInvalid naming the field.

@@ -96,6 +96,35 @@ TEST(ParseBatch, BadMetadata) {
   ExpectItemInvalid(R"({"id":"b","vector":[1,2],"metadata":)" + large + "}", "1048576");
 }
 
+TEST(ParseBatch, TextsInPlaceOfVectors) {
+  IndexOptions options = Options();
+  auto items = ParseBatch(options, Items(R"({"id":"a","text":"hi"},{"id":"b","vector":[1,2]})"));
+  ASSERT_TRUE(items) << items.error().detail;
+  EXPECT_EQ(items->vectors, (std::vector<float>{0, 0, 1, 2}));
+  ASSERT_EQ(items->texts.size(), 1U);
+  EXPECT_EQ(items->texts[0].text, "hi");
+  EXPECT_FALSE(items->texts[0].has_vector);
+  ExpectItemInvalid(R"({"id":"b","text":" "})", "empty");
+  ExpectItemInvalid(R"({"id":"b","text":7})", "string");
+  ExpectItemInvalid(R"({"id":"ok","text":"x"})", "twice");
+  ExpectItemInvalid(R"({"id":"b","text":"x","vector":[1,2]})", "text_field");
+}
+
+TEST(ParseBatch, TextsAreKeptInTheTextField) {
+  IndexOptions options = Options();
+  options.text_field = "body.text";
+  auto items =
+      ParseBatch(options, Items(R"({"id":"a","text":"h\"i","vector":[1,2]},{"id":"b","text":"x","metadata":{ }},
+      {"id":"c","text":"x","metadata":{"body":{"text":"own"}}},{"id":"d","text":"x","metadata":{"n":1}})"));
+  ASSERT_TRUE(items) << items.error().detail;
+  EXPECT_TRUE(items->texts[0].has_vector);
+  ASSERT_TRUE(KeepTexts(options, *items));
+  EXPECT_EQ(items->metadata[0], R"({"body.text":"h\"i"})");
+  EXPECT_EQ(items->metadata[1], R"({"body.text":"x" })");
+  EXPECT_EQ(items->metadata[2], R"({"body":{"text":"own"}})");
+  EXPECT_EQ(items->metadata[3], R"({"body.text":"x","n":1})");
+}
+
 TEST(ParseBatch, FieldsOfAnItem) {
   ExpectItemInvalid(R"({"id":"b"})", "missing");
   ExpectItemInvalid(R"({"id":"b","vector":[1,2],"vector":[1,2]})", "twice");

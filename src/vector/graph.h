@@ -92,8 +92,9 @@ class Graph {
     uint64_t entry = 0;
     std::shared_ptr<Mapping> mapping;
     size_t nodes_offset = 0;
-    std::span<const NodeHeader> headers;
+    size_t headers_offset = 0;
     std::span<const uint64_t> infos;
+    size_t upper_offset = 0;
     std::span<const uint32_t> upper;
   };
   Status Adopt(const Parts& parts, unsigned threads);

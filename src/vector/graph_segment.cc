@@ -63,9 +63,15 @@ bool Graph::CheckUpper(Slot slot, std::span<const uint64_t> infos, std::span<con
 
 Status Graph::CheckLinks(unsigned threads) const {
   const size_t slots = this->slots();
-  SlotSet held(slots);
+  SlotSet held(slots), rows(upper_->reserved());
   for (Slot slot = 0; slot < slots; ++slot) {
-    if (Holds(slot)) held.Set(slot);
+    if (!Holds(slot)) continue;
+    held.Set(slot);
+    const uint32_t first = InfoOf(slot).upper.load(std::memory_order_relaxed);
+    for (uint32_t row = first; row < first + LevelOf(slot); ++row) {
+      if (rows.Test(row)) return Wrong("two nodes have one row of upper links");
+      rows.Set(row);
+    }
   }
   const auto leads_to_nodes = [&](Slot slot) {
     for (uint32_t& link : LinksOf(slot, 0)) {
@@ -86,12 +92,13 @@ Status Graph::CheckLinks(unsigned threads) const {
 }
 
 Status Graph::Adopt(const Parts& parts, unsigned threads) {
-  const auto& [entry, mapping, nodes_offset, headers, infos, upper] = parts;
+  const auto& [entry, mapping, nodes_offset, headers_offset, infos, upper_offset, upper] = parts;
   const size_t slots = infos.size(), rows = upper.size() / layout_.upper_links;
   LH_TRY(infos_->Reserve(slots));
-  LH_TRY(upper_->Reserve(std::max(rows, slots / options_.m * 2) + SlotMemory::kChunkSlots));
-  LH_TRY(headers_->Reserve(slots));
   LH_TRY(nodes_->Adopt(mapping, nodes_offset, slots));
+  LH_TRY(headers_->Adopt(mapping, headers_offset, slots));
+  LH_TRY(upper_->Adopt(mapping, upper_offset, rows));
+  LH_TRY(upper_->Reserve(std::max(rows, slots / options_.m * 2) + SlotMemory::kChunkSlots));
   std::atomic<size_t> dead{0};
   const bool good = InStretches(slots, kStretch, threads, [&](size_t from, size_t to) {
     size_t dead_here = 0;
@@ -100,7 +107,6 @@ Status Graph::Adopt(const Parts& parts, unsigned threads) {
       const NodeInfo info = UnpackNodeInfo(infos[slot]);
       if (!info.held) continue;
       if (info.level != 0 && !CheckUpper(slot, infos, upper)) return false;
-      HeaderOf(slot) = headers[slot];
       Info& own = InfoOf(slot);
       own.level.store(static_cast<uint8_t>(info.level), std::memory_order_relaxed);
       own.upper.store(info.upper, std::memory_order_relaxed);
@@ -111,9 +117,6 @@ Status Graph::Adopt(const Parts& parts, unsigned threads) {
     return true;
   });
   if (!good) return Wrong("a node's rows or upper links lead nowhere");
-  for (uint32_t row = 0; row < rows; ++row) {
-    std::memcpy(upper_->At(row), upper.data() + size_t{row} * layout_.upper_links, upper_->stride());
-  }
   const auto first = static_cast<Slot>(entry);
   if (first >= slots || (infos[first] & 1) == 0 || UnpackNodeInfo(infos[first]).level != entry >> 32) {
     return Wrong("the way into the graph leads nowhere");

@@ -40,10 +40,10 @@ Result<std::unique_ptr<Index>> Index::Adopt(const OpenSegment& segment, std::opt
       return Fail(ErrorKind::kInternal, "the vector segment is damaged: its nodes have {} bytes, not {}",
                   header.node_stride, graph->layout().stride);
     }
-    LH_TRY(graph->Adopt(
-        {header.entry, segment.mapping, header.of(Section::kNodes).offset, segment.Of<NodeHeader>(Section::kHeaders),
-         segment.Of<uint64_t>(Section::kInfos), segment.Of<uint32_t>(Section::kUpper)},
-        threads));
+    LH_TRY(graph->Adopt({header.entry, segment.mapping, header.of(Section::kNodes).offset,
+                         header.of(Section::kHeaders).offset, segment.Of<uint64_t>(Section::kInfos),
+                         header.of(Section::kUpper).offset, segment.Of<uint32_t>(Section::kUpper)},
+                        threads));
   }
   const auto records = segment.Of<char>(Section::kRecords);
   LH_TRY(index->items_->Adopt(

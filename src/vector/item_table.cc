@@ -138,8 +138,11 @@ Status ItemTable::Adopt(Parts parts, const std::function<bool(Slot)>& holds_node
 
 Status ItemTable::CheckIds() const {
   const ReaderLock lock(ids_mutex_);
-  if (std::ranges::all_of(ids_, [&](Slot slot) { return slot == kNoId || IsLive(slot); })) return {};
-  return Wrong("an id leads nowhere");
+  for (size_t place = 0; place < ids_.size(); ++place) {
+    const Slot slot = ids_[place];
+    if (slot != kNoId && (!IsLive(slot) || PlaceOf(Id(slot)) != place)) return Wrong("an id leads to no item of it");
+  }
+  return {};
 }
 
 std::vector<Slot> ItemTable::LiveSlots() const {

@@ -78,7 +78,7 @@ class ItemTable {
     std::span<const Slot> ids;
   };
   Status Adopt(Parts parts, const std::function<bool(Slot)>& holds_node, bool has_graph, unsigned threads);
-  // Every id leads to an item. Until this has passed, an adopted table may be read but not changed.
+  // Every id leads to its own item. Until this has passed, an adopted table may be read but not changed.
   Status CheckIds() const LH_EXCLUDES(ids_mutex_);
   // Slots that went and that no session can see any more.
   void Free(std::span<const Slot> slots);

@@ -137,14 +137,14 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view page, uint64_t file_b
 }
 
 Result<OpenSegment> MapSegment(const std::filesystem::path& path, unsigned threads) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return Fail(ErrnoError(errno, "opening a segment of a vector index"));
   struct stat info{};
   if (fstat(file.get(), &info) != 0) return Fail(ErrnoError(errno, "a segment of a vector index"));
   const auto bytes = static_cast<uint64_t>(info.st_size);
   if (bytes < kSegmentPage) return Wrong("it is shorter than its header");
   OpenSegment segment;
-  LH_ASSIGN(auto mapping, Mapping::OfFile(file.get(), bytes));
+  LH_ASSIGN(auto mapping, Mapping::OfFile(std::move(file), bytes));
   segment.mapping = std::make_shared<Mapping>(std::move(mapping));
   LH_ASSIGN(segment.header, DecodeSegmentHeader({segment.mapping->data(), kSegmentPage}, bytes));
   LH_TRY(VerifySections(segment, false, threads));

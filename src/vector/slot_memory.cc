@@ -24,14 +24,29 @@ Mapping& Mapping::operator=(Mapping&& other) noexcept {
     if (data_ != nullptr) munmap(data_, bytes_);
     data_ = std::exchange(other.data_, nullptr);
     bytes_ = other.bytes_;
+    file_ = std::move(other.file_);
   }
   return *this;
 }
 
-Result<Mapping> Mapping::OfFile(int descriptor, size_t bytes) {
-  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
+Result<Mapping> Mapping::OfFile(FileDescriptor file, size_t bytes) {
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
   if (data == MAP_FAILED) return Fail(ErrnoError(errno, "mapping a segment of a vector index"));
-  return Mapping(static_cast<char*>(data), bytes);
+  Mapping mapping(static_cast<char*>(data), bytes);
+  mapping.file_ = std::move(file);
+  return mapping;
+}
+
+bool Mapping::MapAgain(size_t offset, size_t bytes, char* at) const {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  if (!file_.valid() || offset % page != 0) return false;
+  const size_t whole = (bytes + page - 1) / page * page;
+  if (mmap(at, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, file_.get(),
+           static_cast<off_t>(offset)) == MAP_FAILED) {
+    return false;
+  }
+  std::memset(at + bytes, 0, whole - bytes);
+  return true;
 }
 
 Result<Mapping> Mapping::Anonymous(size_t bytes) {
@@ -72,9 +87,12 @@ Status SlotMemory::Adopt(std::shared_ptr<Mapping> base, size_t offset, size_t sl
   const size_t whole = slots / kChunkSlots, rest = slots % kChunkSlots;
   for (size_t i = 0; i < whole; ++i) chunks_[i].store(base->data() + offset + i * kChunkSlots * stride_);
   if (rest != 0) {
-    // The last chunk will grow, so it is a copy with room behind it.
+    // The last chunk will grow, so it needs room behind it.
     LH_ASSIGN(Mapping chunk, NewChunk());
-    std::memcpy(chunk.data(), base->data() + offset + whole * kChunkSlots * stride_, rest * stride_);
+    const size_t from = offset + whole * kChunkSlots * stride_;
+    if (!base->MapAgain(from, rest * stride_, chunk.data())) {
+      std::memcpy(chunk.data(), base->data() + from, rest * stride_);
+    }
     chunks_[whole].store(chunk.data());
     mappings_.push_back(std::move(chunk));
   }
@@ -98,12 +116,22 @@ Status SlotMemory::Reserve(size_t slots) {
   if (slots <= reserved()) return {};
   if (slots > kMaxSlots) return Fail(ErrorKind::kExhausted, "a vector index holds at most {} items", kMaxSlots);
   const MutexLock lock(mutex_);
-  while (reserved() < slots) {
-    LH_ASSIGN(Mapping chunk, NewChunk());
-    chunks_[reserved() / kChunkSlots].store(chunk.data(), std::memory_order_release);
-    mappings_.push_back(std::move(chunk));
-    reserved_.store(reserved() + kChunkSlots, std::memory_order_release);
+  if (slots <= reserved()) return {};
+  const size_t count = (slots - reserved() + kChunkSlots - 1) / kChunkSlots;
+  if (!file_.valid()) return AddChunks(count);
+  for (size_t i = 0; i < count; ++i) LH_TRY(AddChunks(1));
+  return {};
+}
+
+// Several at once lie together, which large pages like.
+Status SlotMemory::AddChunks(size_t count) {
+  const size_t chunk_bytes = kChunkSlots * stride_;
+  LH_ASSIGN(Mapping chunks, count == 1 ? NewChunk() : Mapping::Anonymous(count * chunk_bytes));
+  for (size_t i = 0; i < count; ++i) {
+    chunks_[reserved() / kChunkSlots + i].store(chunks.data() + i * chunk_bytes, std::memory_order_release);
   }
+  mappings_.push_back(std::move(chunks));
+  reserved_.store(reserved() + count * kChunkSlots, std::memory_order_release);
   return {};
 }
 

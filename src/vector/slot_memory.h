@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -24,18 +25,23 @@ class Mapping {
   Mapping() = default;
   Mapping(char* data, size_t bytes) : data_(data), bytes_(bytes) {}
   ~Mapping();
-  Mapping(Mapping&& other) noexcept : data_(other.data_), bytes_(other.bytes_) { other.data_ = nullptr; }
+  Mapping(Mapping&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(other.bytes_), file_(std::move(other.file_)) {}
   Mapping& operator=(Mapping&& other) noexcept;
   char* data() const { return data_; }
   size_t bytes() const { return bytes_; }
 
   // A copy-on-write view of a file: changes are this process's own. REQUIRES: bytes > 0.
-  static Result<Mapping> OfFile(int descriptor, size_t bytes);
+  static Result<Mapping> OfFile(FileDescriptor file, size_t bytes);
+  // The file's bytes from `offset` once more, copy-on-write, in the place of what lies at `at`, which becomes whole
+  // pages of it: zeros follow. False, and nothing done, where they do not begin with a page.
+  bool MapAgain(size_t offset, size_t bytes, char* at) const;
   static Result<Mapping> Anonymous(size_t bytes);
 
  private:
   char* data_ = nullptr;
   size_t bytes_ = 0;
+  FileDescriptor file_;
 };
 
 class SlotMemory {
@@ -65,6 +71,7 @@ class SlotMemory {
  private:
   explicit SlotMemory(size_t stride) : stride_(stride) {}
   Result<Mapping> NewChunk() LH_REQUIRES(mutex_);
+  Status AddChunks(size_t count) LH_REQUIRES(mutex_);
 
   const size_t stride_;
   std::atomic<char*>* chunks_ = nullptr;  // in chunk_table_, which the kernel fills with zeros as it is touched

@@ -20,8 +20,9 @@ namespace {
 constexpr uint64_t kMostBytes = uint64_t{64} << 20;  // a segment may grow to this while the tree takes nothing
 constexpr uint64_t kGrowBytes = uint64_t{1} << 20;
 constexpr std::chrono::milliseconds kAskAgain{50};
-constexpr size_t kSettleTogether = 2;  // segments; fewer only when a writer waits
-constexpr size_t kKeptFiles = 2;       // when the store is closed
+// One in so many segments is settled for at a time; fewer only when a writer waits.
+constexpr size_t kSettlePart = 4;
+constexpr size_t kKeptFiles = 2;  // when the store is closed
 constexpr std::string_view kFileName = "journal-";
 
 // The number in a segment's file name.
@@ -323,7 +324,7 @@ void Journal::SettleInTurn() {
   MutexLock lock(mutex_);
   while (!stopping_) {
     const size_t ready = CountReady();
-    if (ready < (wanted_ ? 1 : std::min(kSettleTogether, options_.most_segments - 1))) {
+    if (ready < (wanted_ ? 1 : std::max<size_t>(1, options_.most_segments / kSettlePart))) {
       ready_.Wait(mutex_);
       continue;
     }

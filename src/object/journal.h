@@ -28,9 +28,9 @@
 namespace lakehouse::object {
 
 struct JournalOptions {
-  uint64_t segment_bytes = uint64_t{16} << 20;  // of records; then the next segment's turn
-  uint64_t segment_records = 1 << 13;
-  size_t most_segments = 8;
+  uint64_t segment_bytes = uint64_t{8} << 20;  // of records; then the next segment's turn
+  uint64_t segment_records = 1 << 12;
+  size_t most_segments = 16;
   // Makes a descriptor's data durable: 0, or -1 and errno. fdatasync unless a test has another.
   std::function<int(int)> sync;
 };

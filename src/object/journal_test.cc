@@ -97,30 +97,35 @@ TEST_F(JournalTest, NothingIsReplayedAfterAGoodEnd) {
 // The bytes of the refused record stand in the file, whole: only what the next segment says keeps them from counting.
 TEST_F(JournalTest, ARecordWhoseSyncFailedDoesNotCount) {
   const auto journal = Open(Live());
-  ASSERT_TRUE(Put(*journal, "a", "1"));
+  const auto a = Put(*journal, "a", "1");
+  ASSERT_TRUE(a);
   failing_syncs_ = 1;
   const auto refused = Put(*journal, "a", "refused");
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kInternal);
   EXPECT_THAT(AfterACrash(), UnorderedElementsAre(Pair("a", "1")));
-  ASSERT_TRUE(Put(*journal, "b", "2"));
+  const auto b = Put(*journal, "b", "2");
+  ASSERT_TRUE(b);
   EXPECT_THAT(AfterACrash(), UnorderedElementsAre(Pair("a", "1"), Pair("b", "2")));
 }
 
 TEST_F(JournalTest, WhereNothingCanBeSyncedTheAnswerIsOpen) {
   const auto journal = Open(Live());
-  ASSERT_TRUE(Put(*journal, "a", "1"));
+  const auto a = Put(*journal, "a", "1");
+  ASSERT_TRUE(a);
   failing_syncs_ = 3;
   EXPECT_EQ(Put(*journal, "a", "open").error().kind, ErrorKind::kAmbiguous);
   // Refused before it was written anywhere.
   EXPECT_EQ(Put(*journal, "a", "refused").error().kind, ErrorKind::kInternal);
-  ASSERT_TRUE(Put(*journal, "b", "2"));
+  const auto b = Put(*journal, "b", "2");
+  ASSERT_TRUE(b);
   EXPECT_THAT(AfterACrash(), UnorderedElementsAre(Pair("a", "1"), Pair("b", "2")));
 }
 
 TEST_F(JournalTest, AFullDiskLeavesNoPartOfABatch) {
   const auto journal = Open(Live());
-  ASSERT_TRUE(Put(*journal, "a", "1"));
+  const auto a = Put(*journal, "a", "1");
+  ASSERT_TRUE(a);
   rlimit before = {};
   ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
   const rlimit little{(1 << 20) + 300'000, before.rlim_max};
@@ -131,7 +136,8 @@ TEST_F(JournalTest, AFullDiskLeavesNoPartOfABatch) {
   std::signal(SIGXFSZ, old_handler);
   EXPECT_FALSE(refused);
   EXPECT_THAT(AfterACrash(), UnorderedElementsAre(Pair("a", "1")));
-  ASSERT_TRUE(Put(*journal, "b", "2"));
+  const auto b = Put(*journal, "b", "2");
+  ASSERT_TRUE(b);
   EXPECT_THAT(AfterACrash(), UnorderedElementsAre(Pair("a", "1"), Pair("b", "2")));
 }
 

@@ -332,10 +332,10 @@ TEST_F(LocalStoreTest, TheJournalsFilesTakeTurns) {
 
 // New keys faster than they come into the tree: writers wait for segments, and nothing is lost or mixed up.
 TEST_F(LocalStoreTest, ALittleJournalTakesManyNewKeys) {
-  constexpr int kWriters = 4, kKeys = 300;
+  constexpr int kWriters = 4, kKeys = 100;
   LocalStoreOptions options;
   options.root = folder_.path() / "live";
-  options.journal_segment_bytes = 64 << 10;
+  options.journal_segment_bytes = 32 << 10;
   const auto body = [](int writer, int i) { return fmt::format("{}/{} ", writer, i) + std::string(2000, 'x'); };
   {
     auto opened = OpenLocalStore(options);

@@ -1,0 +1,44 @@
+// One request while it is served: who asks, what it may cost, and what can be told the client before the answer.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string_view>
+
+#include "base/request_context.h"
+#include "base/result.h"
+#include "mcp/protocol.h"
+#include "mcp/session.h"
+
+namespace lakehouse::mcp {
+
+// The way back to the client of one request, open until its answer. Used by one thread.
+class Channel {
+ public:
+  virtual ~Channel() = default;
+  // What the client does not get (it is gone) is no error.
+  virtual void Notify(std::string_view method, boost::json::object params) = 0;
+  // Asks the client something (sampling, elicitation) and waits. kNotImplemented without a session.
+  virtual Result<boost::json::object> Ask(const RequestContext& context, std::string_view method,
+                                          boost::json::object params) = 0;
+  // Ends the connection but not the call: the client comes back for the rest.
+  virtual void Detach() = 0;
+};
+
+// REQUIRES: what it refers to outlives the call.
+struct Call {
+  RequestContext context;
+  Revision revision = kNewestWithSessions;
+  Channel& channel;
+  Session* session = nullptr;  // nullptr when stateless
+  boost::json::object capabilities{};
+  boost::json::value progress_token{};     // null: the client wants no progress
+  std::optional<LogSeverity> log_level{};  // absent: the client wants no log
+  std::string_view client{};               // for the audit
+
+  void Progress(double done, double total, std::string_view message = {}) const;
+  void Log(LogSeverity severity, std::string_view text) const;
+};
+
+}  // namespace lakehouse::mcp

@@ -24,9 +24,11 @@ std::string SnapshotPrefix(const std::string& uid) { return "vectors/" + uid + "
 
 DurableIndex::DurableIndex(const VectorEnvironment& environment, IndexDefinition definition)
     : environment_(environment),
+      uid_(definition.uid),
+      name_(definition.name),
       definition_(std::move(definition)),
-      log_(environment.store, LogPrefix(definition_.uid), environment.writer, definition_.options.dimension),
-      snapshots_(environment.store, SnapshotPrefix(definition_.uid)) {}
+      log_(environment.store, LogPrefix(uid_), environment.writer, definition_.options.dimension),
+      snapshots_(environment.store, SnapshotPrefix(uid_)) {}
 
 DurableIndex::~DurableIndex() = default;
 
@@ -34,7 +36,7 @@ Result<std::shared_ptr<DurableIndex>> DurableIndex::Open(const RequestContext& c
                                                          const VectorEnvironment& environment,
                                                          IndexDefinition definition) {
   std::shared_ptr<DurableIndex> opened(new DurableIndex(environment, std::move(definition)));
-  LH_ASSIGN(opened->index_, Index::Make(opened->definition_.options, environment.cache_folder, environment.threads));
+  LH_ASSIGN(opened->index_, Index::Make(opened->definition().options, environment.cache_folder, environment.threads));
   LogPosition covered;
   LH_TRY(opened->OpenSnapshot(context, covered));
   LH_TRY(opened->log_.Claim(context, covered, [&](const LogRecord& record) { return opened->Replay(record); }));
@@ -97,14 +99,14 @@ Result<std::vector<Applied>> DurableIndex::WriteGroupOrBreak(const RequestContex
       // No memory or no thread, perhaps half way through a batch that the log has: memory is of no version then.
       broken_ = true;
       environment_.log.Error("a vector index stops writing until vectord is restarted",
-                             {{"index", definition_.name}, {"error", thrown.what()}});
+                             {{"index", name_}, {"error", thrown.what()}});
     }
   }
   return Fail(
       ErrorKind::kInternal,
       "the vector index \"{}\" takes no more items: memory or threads ran out while it was changed. Nothing that "
       "was acknowledged is lost; restart vectord, which reads the index again",
-      definition_.name);
+      name_);
 }
 
 Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch& batch) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "base/request_context.h"
 #include "object/object_store.h"
 #include "vector/index.h"
+#include "vector/index_definition.h"
 #include "vector/index_log.h"
 #include "vector/snapshot_store.h"
 
@@ -28,12 +30,6 @@ struct VectorEnvironment {
   unsigned threads = 1;
   std::string writer;                    // UUID of this process
   uint64_t memory_limit = ~uint64_t{0};  // of all indexes together; see IndexSet
-};
-
-// What an index is called and made with; stored as one JSON object under vectors/indexes/.
-struct IndexDefinition {
-  std::string uid, name, created_at;
-  IndexOptions options;
 };
 
 class DurableIndex {
@@ -50,11 +46,19 @@ class DurableIndex {
   // now and then by one thread.
   void Maintain(const RequestContext& context) LH_EXCLUDES(mutex_);
 
+  // Makes the graph anew as `wanted` says while searches and batches go on. The definition is durable before the new
+  // graph serves, and a snapshot follows; an index that stops in between makes the graph again when it is opened.
+  // kConflict when it is being rebuilt, or another vectord took the index over; kExhausted without memory for it.
+  Status Rebuild(const RequestContext& context, const IndexOptions& wanted) LH_EXCLUDES(mutex_, definition_mutex_);
+
   // What of a dropped index lies in the cache folder.
   void RemoveSegments() const { RemoveOtherSegments({}); }
 
   Index& index() { return *index_; }
-  const IndexDefinition& definition() const { return definition_; }
+  IndexDefinition definition() const LH_EXCLUDES(definition_mutex_) {
+    const MutexLock lock(definition_mutex_);
+    return definition_;
+  }
 
  private:
   struct Waiting {
@@ -74,11 +78,15 @@ class DurableIndex {
   std::unique_ptr<Index::Pinned> CaptureBetweenGroups() LH_EXCLUDES(mutex_);
   Status TakeSnapshot(const RequestContext& context) LH_EXCLUDES(mutex_);
   bool WantsSnapshot();
+  void RebuildAsDefined();
+  bool IsLost() LH_EXCLUDES(mutex_);
   std::filesystem::path SegmentPath(const std::string& name) const;
   void RemoveOtherSegments(const std::string& name) const;
 
   const VectorEnvironment& environment_;
-  const IndexDefinition definition_;
+  const std::string uid_, name_;
+  mutable Mutex definition_mutex_;
+  IndexDefinition definition_ LH_GUARDED_BY(definition_mutex_);
   std::unique_ptr<Index> index_;
   Mutex mutex_;
   CondVar turn_;
@@ -90,7 +98,10 @@ class DurableIndex {
   std::atomic<uint64_t> items_since_snapshot_{0};
   // Of the caretaker's thread alone.
   uint64_t items_last_seen_ = 0;
-  MonotonicTime quiet_since_{}, no_snapshot_before_{};
+  MonotonicTime quiet_since_{}, no_snapshot_before_{}, no_rebuild_before_{};
+
+  std::atomic<bool> rebuilding_{false}, graph_is_new_{false};
+  std::jthread rebuilder_;  // the last member: it stops before anything it uses ends
 };
 
 }  // namespace lakehouse::vector

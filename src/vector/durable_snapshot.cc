@@ -15,7 +15,7 @@ constexpr std::chrono::seconds kAfterFailure{60};
 }  // namespace
 
 std::filesystem::path DurableIndex::SegmentPath(const std::string& name) const {
-  return *environment_.cache_folder / (definition_.uid + "-" + name + ".segment");
+  return *environment_.cache_folder / (uid_ + "-" + name + ".segment");
 }
 
 void DurableIndex::RemoveOtherSegments(const std::string& name) const {
@@ -23,7 +23,7 @@ void DurableIndex::RemoveOtherSegments(const std::string& name) const {
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(*environment_.cache_folder, ignored)) {
     const std::string file = entry.path().filename().string();
-    if (file.starts_with(definition_.uid) && entry.path() != SegmentPath(name)) {
+    if (file.starts_with(uid_) && entry.path() != SegmentPath(name)) {
       std::filesystem::remove(entry.path(), ignored);
     }
   }
@@ -38,11 +38,11 @@ Status DurableIndex::OpenSegmentOf(const RequestContext& context, const Snapshot
     if (segment) {
       const SegmentHeader& header = segment->header;
       if (header.version != manifest.version || header.log != manifest.log ||
-          header.options.dimension != definition_.options.dimension) {
+          header.options.dimension != definition().options.dimension) {
         return Fail(ErrorKind::kInternal, "the vector segment is of another snapshot");
       }
       auto index =
-          Index::Adopt(*segment, environment_.cache_folder, environment_.threads, definition_.options.text_field);
+          Index::Adopt(*segment, environment_.cache_folder, environment_.threads, definition().options.text_field);
       // What came from the store is verified at once: if that is damaged too, only the Parquet copy helps.
       const Status verified = index && fetched ? (*index)->Verify() : Status();
       if (!verified) return verified;
@@ -59,10 +59,10 @@ Status DurableIndex::OpenSegmentOf(const RequestContext& context, const Snapshot
 }
 
 Status DurableIndex::RebuildFrom(const RequestContext& context, const SnapshotManifest& manifest) {
-  LH_ASSIGN(index_, Index::Make(definition_.options, environment_.cache_folder, environment_.threads));
+  LH_ASSIGN(index_, Index::Make(definition().options, environment_.cache_folder, environment_.threads));
   for (size_t i = 0; i < manifest.items.size(); ++i) {
     LH_ASSIGN(const std::string bytes, snapshots_.ReadItems(context, manifest, i));
-    LH_ASSIGN(const Batch batch, DecodeItems(definition_.options, bytes));
+    LH_ASSIGN(const Batch batch, DecodeItems(definition().options, bytes));
     if (auto applied = index_->Apply(batch); !applied) return Fail(std::move(applied).error());
   }
   index_->SetVersion(IndexVersion(manifest.version));
@@ -72,7 +72,7 @@ Status DurableIndex::RebuildFrom(const RequestContext& context, const SnapshotMa
 Status DurableIndex::OpenSnapshot(const RequestContext& context, LogPosition& covered) {
   LH_ASSIGN(const auto manifest, snapshots_.Newest(context));
   if (!manifest) {
-    LH_ASSIGN(index_, Index::Make(definition_.options, environment_.cache_folder, environment_.threads));
+    LH_ASSIGN(index_, Index::Make(definition().options, environment_.cache_folder, environment_.threads));
     return {};
   }
   covered = manifest->log;
@@ -82,7 +82,7 @@ Status DurableIndex::OpenSnapshot(const RequestContext& context, LogPosition& co
       return opened;
     }
     environment_.log.Error("a vector segment cannot be used; the index is made again from its Parquet copy",
-                           {{"index", definition_.name}, {"error", opened.error().detail}});
+                           {{"index", name_}, {"error", opened.error().detail}});
   }
   return RebuildFrom(context, *manifest);
 }
@@ -102,6 +102,7 @@ Status DurableIndex::TakeSnapshot(const RequestContext& context) {
   const std::string name = fmt::format("{:020}-{}", pinned->capture.version, RandomUuid());
   LH_TRY(WriteSegment(pinned->capture, SegmentPath(name)));
   LH_ASSIGN(const auto manifest, snapshots_.Store(context, name, pinned->capture, SegmentPath(name)));
+  if (SameGraph(pinned->capture.options, index_->options())) graph_is_new_ = false;
   pinned.reset();
   items_since_snapshot_.fetch_sub(items);
   RemoveOtherSegments(name);
@@ -114,18 +115,21 @@ bool DurableIndex::WantsSnapshot() {
   const MonotonicTime now = std::chrono::steady_clock::now();
   if (items != items_last_seen_) quiet_since_ = now;
   items_last_seen_ = items;
-  if (!environment_.cache_folder || items == 0 || now < no_snapshot_before_) return false;
+  if (!environment_.cache_folder || now < no_snapshot_before_) return false;
+  if (graph_is_new_) return true;
+  if (items == 0) return false;
   return (items >= kItemsForSnapshot && items >= index_->length() / 8) || now - quiet_since_ >= kQuiet;
 }
 
 void DurableIndex::Maintain(const RequestContext& context) {
   index_->Maintain();
+  RebuildAsDefined();
   if (!WantsSnapshot()) return;
   if (const Status taken = TakeSnapshot(context); !taken) {
     no_snapshot_before_ = std::chrono::steady_clock::now() + kAfterFailure;
     if (!context.cancelled.stop_requested()) {
       environment_.log.Warn("no snapshot of a vector index was taken; its log is kept",
-                            {{"index", definition_.name}, {"reason", taken.error().detail}});
+                            {{"index", name_}, {"reason", taken.error().detail}});
     }
   }
 }

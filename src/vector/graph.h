@@ -71,6 +71,7 @@ class Graph {
   unsigned LevelOf(Slot slot) const;
   bool Holds(Slot slot) const;
   const Codec& codec() const { return *codec_; }
+  const IndexOptions& options() const { return options_; }
   struct Layout {
     size_t stride = 0, links_offset = 0;  // bytes
     uint32_t links = 0, upper_links = 0;

@@ -28,6 +28,11 @@ std::shared_ptr<Graph> Index::graph() const {
 
 void Index::SetGraph(std::shared_ptr<Graph> graph) {
   const MutexLock lock(graph_mutex_);
+  if (graph) {
+    made_with_.quantization = graph->options().quantization;
+    made_with_.m = graph->options().m;
+    made_with_.ef_construction = graph->options().ef_construction;
+  }
   graph_.swap(graph);
 }
 
@@ -50,13 +55,15 @@ const float* Index::Normalised(Slot slot, std::vector<float>& room) const {
   return room.data();
 }
 
-Status Index::LinkSlots(Graph& graph, std::span<const Slot> slots) {
+Status Index::LinkSlots(Graph& graph, std::span<const Slot> slots, const std::atomic<bool>* given_up) {
   LH_TRY(graph.Reserve(items_->slots()));
   std::atomic<size_t> next{0};
   const auto work = [&] {
     std::vector<float> room;
     for (size_t i = next.fetch_add(1); i < slots.size(); i = next.fetch_add(1)) {
       const SessionPool::Session session(sessions_);
+      // Looked at within the session: whoever gives up may use the slots again once the sessions before are over.
+      if (given_up != nullptr && *given_up) return;
       graph.Insert(slots[i], Normalised(slots[i], room), *session);
     }
   };
@@ -71,15 +78,20 @@ Status Index::LinkSlots(Graph& graph, std::span<const Slot> slots) {
   return {};
 }
 
-Result<std::shared_ptr<Graph>> Index::BuildGraph(std::span<const Slot> slots) {
+Result<std::shared_ptr<Graph>> Index::EmptyGraph(const IndexOptions& options, std::span<const Slot> slots) {
   constexpr size_t kSample = 10'000;
   std::vector<float> sample, room;
   for (size_t i = 0; i < std::min(kSample, slots.size()); ++i) {
     const float* vector = Normalised(slots[i * slots.size() / std::min(kSample, slots.size())], room);
     sample.insert(sample.end(), vector, vector + options_.dimension);
   }
-  auto codec = std::make_shared<const Codec>(options_, Codec::MeanOf(options_, sample), 0x5eed);
-  LH_ASSIGN(std::shared_ptr<Graph> graph, Graph::Make(options_, std::move(codec), sessions_));
+  auto codec = std::make_shared<const Codec>(options, Codec::MeanOf(options, sample), 0x5eed);
+  LH_ASSIGN(std::shared_ptr<Graph> graph, Graph::Make(options, std::move(codec), sessions_));
+  return graph;
+}
+
+Result<std::shared_ptr<Graph>> Index::BuildGraph(std::span<const Slot> slots) {
+  LH_ASSIGN(auto graph, EmptyGraph(options(), slots));
   LH_TRY(LinkSlots(*graph, slots));
   return graph;
 }
@@ -127,6 +139,7 @@ Result<std::vector<Applied>> Index::Apply(std::span<const Batch* const> batches)
     items_->GiveBack(change.come);
     return Fail(std::move(linked).error());
   }
+  if (next_ && !LinkSlots(*next_->graph, change.come)) GiveUpNext();
   uint64_t length = items_->live();
   for (size_t i = 0; i < batches.size(); ++i) {
     length += applied[i].added - applied[i].removed;
@@ -174,7 +187,10 @@ void Index::AfterPublish(const ItemTable::Change& change) {
   if (!held) {
     gone_.insert(gone_.end(), change.go.begin(), change.go.end());
   } else {
-    for (const Slot slot : change.go) held->MarkDead(slot);
+    for (const Slot slot : change.go) {
+      held->MarkDead(slot);
+      if (next_) next_->graph->MarkDead(slot);
+    }
     if (items_->live() == 0) DropGraph(*held);
   }
   FreeGone();
@@ -184,6 +200,7 @@ void Index::AfterPublish(const ItemTable::Change& change) {
 }
 
 void Index::DropGraph(const Graph& held) {
+  GiveUpNext();
   for (Slot slot = 0; slot < items_->slots(); ++slot) {
     if (held.Holds(slot)) gone_.push_back(slot);
   }
@@ -223,7 +240,8 @@ void Index::Thaw() {
 void Index::Maintain() {
   constexpr size_t kFewDead = 256;
   if (!Verify()) return;
-  const MutexLock maintaining(maintain_mutex_);
+  const Turn turn(*this, false);
+  if (!turn.mine()) return;
   Thaw();
   const auto held = graph();
   if (!held || held->dead() < std::max(kFewDead, items_->live() / 10)) return;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -83,6 +84,9 @@ struct ItemColumns {
 class ItemScan;
 struct HeldItems;
 
+// Whether graphs made with these are alike.
+bool SameGraph(const IndexOptions& a, const IndexOptions& b);
+
 class Index {
  public:
   // `folder`: where full vectors lie, mapped; none: in memory. `threads`: for one batch's links.
@@ -119,12 +123,18 @@ class Index {
   // Every live item as of one version; see vector/item_scan.h.
   Result<std::unique_ptr<ItemScan>> Scan(ItemColumns columns) LH_EXCLUDES(apply_mutex_);
 
-  // Background work, when there is any worth doing: takes dead nodes out. One caller at a time gets through.
-  void Maintain() LH_EXCLUDES(maintain_mutex_);
+  // Background work, when there is any worth doing: takes dead nodes out. Nothing while another is at it.
+  void Maintain() LH_EXCLUDES(turn_mutex_);
+  // Makes the graph anew with the quantization, m and ef_construction of `wanted` while searches and batches go on;
+  // both graphs are in memory meanwhile. Then asks `decide`, and unless that fails, the new one takes the place of the
+  // old.
+  Status Rebuild(const RequestContext& context, const IndexOptions& wanted, const std::function<Status()>& decide)
+      LH_EXCLUDES(turn_mutex_, apply_mutex_);
   // After Adopt: the graph into memory of large pages, piece by piece. Called by Maintain.
   void Thaw() LH_EXCLUDES(apply_mutex_);
 
-  const IndexOptions& options() const { return options_; }
+  // Those of the graph that serves, or of the one that will be made.
+  IndexOptions options() const LH_EXCLUDES(graph_mutex_);
   size_t length() const { return items_->live(); }
   IndexVersion version() const { return IndexVersion(version_.load(std::memory_order_acquire)); }
   uint64_t bytes() const;
@@ -133,13 +143,36 @@ class Index {
   void SetVersion(IndexVersion version) { version_.store(version.value); }
 
  private:
-  Index(const IndexOptions& options, unsigned threads) : options_(options), threads_(threads) {}
+  // A graph on its way, and whether it is still wanted.
+  struct NextGraph {
+    std::shared_ptr<Graph> graph;
+    std::atomic<bool> given_up{false};
+  };
+  // One at a time looks after the graph or makes it anew.
+  class Turn {
+   public:
+    Turn(Index& index, bool wait);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    bool mine() const { return mine_; }
+
+   private:
+    Index& index_;
+    bool mine_ = false;
+  };
+
+  Index(const IndexOptions& options, unsigned threads) : options_(options), threads_(threads), made_with_(options) {}
 
   void TakeLive(HeldItems& held) const;
   std::shared_ptr<Graph> graph() const LH_EXCLUDES(graph_mutex_);
   void SetGraph(std::shared_ptr<Graph> graph) LH_EXCLUDES(graph_mutex_);
   Status FillSlots(const Batch& batch, std::span<const Slot> slots, ItemTable::Change& change, Applied& applied);
-  Status LinkSlots(Graph& graph, std::span<const Slot> slots);
+  Status LinkSlots(Graph& graph, std::span<const Slot> slots, const std::atomic<bool>* given_up = nullptr);
+  Result<std::shared_ptr<Graph>> EmptyGraph(const IndexOptions& options, std::span<const Slot> slots);
+  Status LinkNext(const RequestContext& context, NextGraph& next, std::span<const Slot> slots);
+  Status PutNext(const std::shared_ptr<NextGraph>& next, const IndexOptions& wanted) LH_EXCLUDES(apply_mutex_);
+  void GiveUpNext() LH_REQUIRES(apply_mutex_);
   Result<std::shared_ptr<Graph>> BuildGraph(std::span<const Slot> slots);
   void Publish(const ItemTable::Change& change);
   void AfterPublish(const ItemTable::Change& change) LH_REQUIRES(apply_mutex_);
@@ -167,7 +200,7 @@ class Index {
   void KeepNearest(const float* query, size_t rerank, std::vector<Candidate>& candidates) const;
   Hit MakeHit(const Candidate& candidate, const SearchRequest& request) const;
 
-  const IndexOptions options_;
+  const IndexOptions options_;  // dimension, metric and text_field hold for good; of the rest see made_with_
   const unsigned threads_;
   SessionPool sessions_;
   std::unique_ptr<ItemTable> items_;
@@ -180,14 +213,18 @@ class Index {
   Status verdict_ LH_GUARDED_BY(verify_mutex_);
   std::atomic<bool> is_verified_{true}, is_damaged_{false};
 
-  Mutex maintain_mutex_;  // taken before apply_mutex_
-  Mutex apply_mutex_;     // taken before graph_mutex_
+  Mutex turn_mutex_;
+  CondVar turn_over_;
+  bool looked_after_ LH_GUARDED_BY(turn_mutex_) = false;
+  Mutex apply_mutex_;  // taken before graph_mutex_
   // Slots without a node that sessions may still see; those that are only waiting for the sessions before the mark.
   std::vector<Slot> gone_ LH_GUARDED_BY(apply_mutex_), leaving_ LH_GUARDED_BY(apply_mutex_);
   uint64_t leaving_mark_ LH_GUARDED_BY(apply_mutex_) = 0;
+  std::shared_ptr<NextGraph> next_ LH_GUARDED_BY(apply_mutex_);
 
   mutable Mutex graph_mutex_;
   std::shared_ptr<Graph> graph_ LH_GUARDED_BY(graph_mutex_);
+  IndexOptions made_with_ LH_GUARDED_BY(graph_mutex_);
 
   Mutex calibration_mutex_;
   size_t calibrated_at_ LH_GUARDED_BY(calibration_mutex_) = 0;                            // length then

@@ -15,6 +15,9 @@ bool Nearer(const Candidate& a, const Candidate& b) {
   return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
 }
 
+// Candidates kept while walking when nothing is said of them.
+size_t UsualEf(size_t k) { return std::max<size_t>(80, 2 * k); }
+
 // How many of the walk's candidates the full vectors are asked about.
 size_t RerankOf(Quantization quantization, size_t k, size_t found) {
   switch (quantization) {
@@ -139,8 +142,7 @@ void Index::KeepNearest(const float* query, size_t rerank, std::vector<Candidate
 }
 
 size_t Index::EfFor(const SearchRequest& request, const Graph& graph) {
-  if (request.ef) return std::max(*request.ef, request.k);
-  if (!request.recall_target) return std::max<size_t>(80, 2 * request.k);
+  if (!request.recall_target || request.ef) return std::max(request.k, request.ef.value_or(UsualEf(request.k)));
   const MutexLock lock(calibration_mutex_);
   if (calibration_.empty() || items_->live() > 2 * calibrated_at_) {
     // Items ask for their own neighbours: what a wide beam finds is the truth that narrower ones are held against.
@@ -181,14 +183,14 @@ void Index::CollectFromGraph(const Graph& graph, const float* query, const Searc
   } else {
     graph.SearchAmong(query, ef, *allowed, live, scratch, out);
   }
-  KeepNearest(query, RerankOf(options_.quantization, request.k, out.size()), out);
+  KeepNearest(query, RerankOf(graph.options().quantization, request.k, out.size()), out);
 }
 
 // Every live item that is allowed, by codes first and by full vectors then.
 void Index::CollectByCodes(const Graph& graph, const float* query, size_t k, const SlotSet& allowed,
                            SearchScratch& scratch, std::vector<Candidate>& out) const {
   constexpr size_t kStretch = 4096;
-  const size_t rerank = 2 * RerankOf(options_.quantization, k, 8 * k + 64);
+  const size_t rerank = 2 * RerankOf(graph.options().quantization, k, 8 * k + 64);
   std::vector<Slot> slots;
   std::vector<Candidate> measured;
   out.clear();
@@ -214,7 +216,7 @@ void Index::CollectByCodes(const Graph& graph, const float* query, size_t k, con
 Index::Way Index::Choose(const SearchRequest& request, bool has_graph, size_t live, size_t matching) const {
   if (!has_graph || request.exact || live < kExactBelow || matching <= 16 * request.k) return Way::kExact;
   if (matching == live) return Way::kWalk;
-  const size_t ef = request.ef.value_or(std::max<size_t>(80, 2 * request.k));
+  const size_t ef = request.ef.value_or(UsualEf(request.k));
   const auto squared = static_cast<double>(matching) * static_cast<double>(matching);
   return squared < 100.0 * static_cast<double>(ef) * static_cast<double>(live) ? Way::kCodes : Way::kWalk;
 }

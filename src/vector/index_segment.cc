@@ -7,7 +7,7 @@ std::unique_ptr<Index::Pinned> Index::Capture(LogPosition log) {
   auto pinned = std::make_unique<Pinned>(sessions_);
   IndexCapture& capture = pinned->capture;
   const MutexLock lock(apply_mutex_);
-  capture.options = options_;
+  capture.options = options();
   capture.version = version_.load();
   capture.log = log;
   capture.items = items_.get();

@@ -2,91 +2,34 @@
 
 #include <algorithm>
 
-#include "base/json.h"
-#include "base/json_value.h"
 #include "base/uuid.h"
 
 namespace lakehouse::vector {
 namespace {
 
-constexpr std::string_view kPrefix = "vectors/indexes/";
 constexpr std::chrono::seconds kBetweenRounds{1};
-constexpr size_t kMaxNameBytes = 128;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
-Status CheckName(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const auto other = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; };
-  if (!name.empty() && name.size() <= kMaxNameBytes && letter(name.front()) && std::ranges::all_of(name, other)) {
-    return {};
+// Of one item, about: its code, links and what lies beside.
+uint64_t GraphBytes(const IndexOptions& options) {
+  constexpr uint64_t kBeside = 32;
+  uint64_t bits = 8;
+  switch (options.quantization) {
+    case Quantization::kNone:
+      bits = 32;
+      break;
+    case Quantization::kBf16:
+      bits = 16;
+      break;
+    case Quantization::kSq8:
+      bits = 8;
+      break;
+    case Quantization::kRabitq4:
+      bits = 4;
+      break;
+    case Quantization::kRabitq1:
+      bits = 1;
+      break;
   }
-  return Fail(ErrorKind::kInvalid,
-              "field \"name\" must begin with a letter or _ and go on with letters, digits, _ and -, {} at most",
-              kMaxNameBytes);
-}
-
-std::string KeyOf(std::string_view name) { return std::string(kPrefix) + Lower(name) + ".json"; }
-
-std::string ToJson(const IndexDefinition& definition) {
-  std::string text;
-  JsonWriter(text)
-      .BeginObject()
-      .Key("uid")
-      .String(definition.uid)
-      .Key("name")
-      .String(definition.name)
-      .Key("created_at")
-      .String(definition.created_at)
-      .Key("dimension")
-      .Number(definition.options.dimension)
-      .Key("metric")
-      .String(MetricName(definition.options.metric))
-      .Key("quantization")
-      .String(QuantizationName(definition.options.quantization))
-      .Key("m")
-      .Number(definition.options.m)
-      .Key("ef_construction")
-      .Number(definition.options.ef_construction)
-      .Key("text_field")
-      .String(definition.options.text_field)
-      .EndObject();
-  return text;
-}
-
-Result<IndexDefinition> FromJson(std::string_view text) {
-  LH_ASSIGN(const auto value, ParseJson(text));
-  LH_ASSIGN(const auto fields, JsonFields::Of(value, "the definition"));
-  IndexDefinition definition;
-  LH_ASSIGN(definition.uid, fields.String("uid"));
-  LH_ASSIGN(definition.name, fields.String("name"));
-  LH_ASSIGN(definition.created_at, fields.String("created_at"));
-  LH_ASSIGN(const auto dimension, fields.Uint("dimension"));
-  LH_ASSIGN(const auto m, fields.Uint("m"));
-  LH_ASSIGN(const auto ef_construction, fields.Uint("ef_construction"));
-  LH_ASSIGN(const auto metric, fields.String("metric"));
-  LH_ASSIGN(const auto quantization, fields.String("quantization"));
-  LH_ASSIGN(const auto text_field, fields.OptionalString("text_field"));
-  const auto known_metric = MetricOf(metric);
-  const auto known_quantization = QuantizationOf(quantization);
-  if (!known_metric || !known_quantization) {
-    return Fail(ErrorKind::kInternal, "metric \"{}\" or quantization \"{}\" is unknown to this program", metric,
-                quantization);
-  }
-  constexpr uint64_t kMax = ~uint32_t{0};
-  definition.options = {static_cast<uint32_t>(std::min(dimension, kMax)),
-                        *known_metric,
-                        *known_quantization,
-                        static_cast<uint32_t>(std::min(m, kMax)),
-                        static_cast<uint32_t>(std::min(ef_construction, kMax)),
-                        text_field.value_or("")};
-  LH_TRY(CheckOptions(definition.options));
-  LH_TRY(CheckName(definition.name));
-  return definition;
+  return options.dimension * bits / 8 + uint64_t{options.m} * 10 + kBeside;
 }
 
 }  // namespace
@@ -133,7 +76,7 @@ void IndexSet::PutAside(DurableIndex& index) {
                          {{"index", name}, {"error", index.index().CheckUndamaged().error().detail}});
   index.RemoveSegments();
   const MutexLock lock(mutex_);
-  const auto found = indexes_.find(Lower(name));
+  const auto found = indexes_.find(LowerName(name));
   if (found == indexes_.end() || !found->second.index || found->second.index->get() != &index) return;
   found->second.index =
       Fail(ErrorKind::kUnavailable,
@@ -145,7 +88,7 @@ void IndexSet::OpenAgain(const RequestContext& context) {
   {
     const MutexLock lock(mutex_);
     for (const auto& [name, opened] : indexes_) {
-      if (!opened.index && opened.index.error().kind == ErrorKind::kUnavailable) keys.push_back(KeyOf(name));
+      if (!opened.index && opened.index.error().kind == ErrorKind::kUnavailable) keys.push_back(DefinitionKey(name));
     }
   }
   for (const std::string& key : keys) {
@@ -156,7 +99,7 @@ void IndexSet::OpenAgain(const RequestContext& context) {
 }
 
 Status IndexSet::OpenOne(const RequestContext& context, const std::string& key) {
-  std::string name = key.substr(kPrefix.size());
+  std::string name = key.substr(kDefinitionPrefix.size());
   if (!name.ends_with(".json")) return {};
   name.resize(name.size() - std::string_view(".json").size());
   {
@@ -165,7 +108,7 @@ Status IndexSet::OpenOne(const RequestContext& context, const std::string& key) 
   }
   auto text = object::GetWhole(environment_.store, context, key);
   if (!text) return text.error().kind == ErrorKind::kNotFound ? Status() : Fail(std::move(text).error());
-  auto definition = FromJson(*text);
+  auto definition = DecodeDefinition(*text);
   if (!definition) return Fail(std::move(definition.error()).In("the definition of the vector index " + name));
   auto index = DurableIndex::Open(context, environment_, *definition);
   // The owner before may have taken a snapshot and cut its log between our looks at the two.
@@ -188,7 +131,7 @@ Status IndexSet::OpenOne(const RequestContext& context, const std::string& key) 
 }
 
 Status IndexSet::OpenAll(const RequestContext& context) {
-  object::ListOptions options{.prefix = std::string(kPrefix)};
+  object::ListOptions options{.prefix = std::string(kDefinitionPrefix)};
   for (bool more = true; more;) {
     LH_ASSIGN(const auto page, environment_.store.List(context, options));
     for (const auto& object : page.objects) LH_TRY(OpenOne(context, object.key));
@@ -209,7 +152,7 @@ Status IndexSet::Ready() const {
 
 Result<std::shared_ptr<DurableIndex>> IndexSet::Create(const RequestContext& context, std::string_view name,
                                                        const IndexOptions& options) {
-  LH_TRY(CheckName(name));
+  LH_TRY(CheckIndexName(name));
   LH_TRY(CheckOptions(options));
   LH_TRY(CheckMemory());
   IndexDefinition definition{RandomUuid(), std::string(name), {}, options};
@@ -220,19 +163,20 @@ Result<std::shared_ptr<DurableIndex>> IndexSet::Create(const RequestContext& con
   object::PutOptions put;
   put.if_none_match = true;
   put.content_type = "application/json";
-  if (auto stored = object::PutWhole(environment_.store, own, KeyOf(name), ToJson(definition), put); !stored) {
+  if (auto stored = object::PutWhole(environment_.store, own, DefinitionKey(name), EncodeDefinition(definition), put);
+      !stored) {
     if (stored.error().kind != ErrorKind::kPreconditionFailed) return Fail(std::move(stored).error());
     return Fail(ErrorKind::kConflict, "a vector index named \"{}\" exists", name);
   }
   LH_ASSIGN(auto index, DurableIndex::Open(own, environment_, definition));
   const MutexLock lock(mutex_);
-  indexes_.insert_or_assign(Lower(name), Opened{std::move(definition), index});
+  indexes_.insert_or_assign(LowerName(name), Opened{std::move(definition), index});
   return index;
 }
 
 Result<std::shared_ptr<DurableIndex>> IndexSet::Find(std::string_view name) const {
   const MutexLock lock(mutex_);
-  const auto found = indexes_.find(Lower(name));
+  const auto found = indexes_.find(LowerName(name));
   if (found != indexes_.end()) return found->second.index;
   if (!opened_) return Fail(ErrorKind::kUnavailable, "vector indexes are still being read");
   return Fail(ErrorKind::kNotFound, "there is no vector index named \"{}\"", name);
@@ -243,7 +187,7 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
   std::shared_ptr<DurableIndex> dropped;
   {
     const MutexLock lock(mutex_);
-    const auto found = indexes_.find(Lower(name));
+    const auto found = indexes_.find(LowerName(name));
     if (found == indexes_.end()) {
       return Fail(ErrorKind::kNotFound, "there is no vector index named \"{}\"", name);
     }
@@ -252,10 +196,10 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
   }
   RequestContext own = context;
   own.internal = true;
-  LH_TRY(environment_.store.Delete(own, KeyOf(name)));
+  LH_TRY(environment_.store.Delete(own, DefinitionKey(name)));
   {
     const MutexLock lock(mutex_);
-    indexes_.erase(Lower(name));
+    indexes_.erase(LowerName(name));
   }
   if (dropped) dropped->RemoveSegments();
   // The index is gone with its definition; what it leaves behind is only room.
@@ -267,6 +211,19 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
     options.token = page.next_token.value_or("");
   }
   return {};
+}
+
+Status IndexSet::Rebuild(const RequestContext& context, std::string_view name, const RebuildOptions& options) {
+  LH_ASSIGN(const auto index, Find(name));
+  IndexOptions wanted = index->definition().options;
+  wanted.quantization = options.quantization.value_or(wanted.quantization);
+  wanted.m = options.m.value_or(wanted.m);
+  wanted.ef_construction = options.ef_construction.value_or(wanted.ef_construction);
+  LH_TRY(CheckOptions(wanted));
+  LH_TRY(CheckMemory(GraphBytes(wanted) * index->index().length()));
+  RequestContext own = context;
+  own.internal = true;
+  return index->Rebuild(own, wanted);
 }
 
 std::vector<std::shared_ptr<DurableIndex>> IndexSet::All() const {

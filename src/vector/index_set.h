@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -15,6 +16,12 @@
 #include "vector/durable_index.h"
 
 namespace lakehouse::vector {
+
+// What is not given stays as it is.
+struct RebuildOptions {
+  std::optional<Quantization> quantization = std::nullopt;
+  std::optional<uint32_t> m = std::nullopt, ef_construction = std::nullopt;
+};
 
 class IndexSet {
  public:
@@ -33,6 +40,9 @@ class IndexSet {
   // kNotFound, or why the index could not be opened; kUnavailable before Ready.
   Result<std::shared_ptr<DurableIndex>> Find(std::string_view name) const LH_EXCLUDES(mutex_);
   Status Drop(const RequestContext& context, std::string_view name) LH_EXCLUDES(mutex_);
+  // See DurableIndex::Rebuild. kInvalid for bad options, kExhausted past the memory limit.
+  Status Rebuild(const RequestContext& context, std::string_view name, const RebuildOptions& options)
+      LH_EXCLUDES(mutex_);
   std::vector<std::shared_ptr<DurableIndex>> All() const LH_EXCLUDES(mutex_);
   uint64_t bytes() const LH_EXCLUDES(mutex_);
   // kExhausted when the indexes together would hold more than the limit with `more` bytes.

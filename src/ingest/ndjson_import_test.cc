@@ -1,9 +1,8 @@
 #include "ingest/ndjson_import.h"
 
-#include <arrow/api.h>
-#include <arrow/io/memory.h>
 #include <gmock/gmock.h>
-#include <parquet/arrow/reader.h>
+
+#include "ingest/import_test_target.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -11,53 +10,10 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// One Parquet file in memory.
-class MemoryTarget final : public ImportTarget {
- public:
-  Status Begin(const ImportSchema& new_schema) override {
-    schema = new_schema;
-    bytes.clear();
-    file_.emplace(schema.columns, sink_);
-    return {};
-  }
-  Status Add(const EncodedRowGroup& group) override { return file_->Add(group); }
-  Status Finish() { return file_->Finish(); }
-  ImportSchema schema;
-  std::string bytes;
-
- private:
-  StringSink sink_{bytes};
-  std::optional<ParquetFile> file_;
-};
-
-struct Imported {
-  ImportSchema schema;
-  std::string bytes;
-  std::vector<std::string> columns() const {
-    std::vector<std::string> names;
-    for (const FileColumn& column : schema.columns)
-      names.push_back(column.name + " " + std::string(TypeName(column.type)));
-    return names;
-  }
-  // Each column's values as texts.
-  std::vector<std::vector<std::string>> Values() const {
-    auto reader = parquet::arrow::OpenFile(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)),
-                                           arrow::default_memory_pool());
-    const auto table = (*reader)->ReadTable();
-    std::vector<std::vector<std::string>> values;
-    for (const auto& column : (*table)->columns()) {
-      auto& texts = values.emplace_back();
-      for (int64_t i = 0; i < column->length(); ++i) texts.push_back((*column->GetScalar(i))->ToString());
-    }
-    return values;
-  }
-};
-
 Result<Imported> Import(std::string_view json, const ImportOptions& options = {}) {
-  MemoryTarget target;
-  LH_TRY(ImportNdjson(RequestContext{}, json, options, target, [](size_t, size_t) {}));
-  LH_TRY(target.Finish());
-  return Imported{target.schema, target.bytes};
+  return ImportedBy([&](MemoryTarget& target) {
+    return ImportNdjson(RequestContext{}, json, options, target, [](size_t, size_t) {});
+  });
 }
 
 std::string LineOf(const Error& error) {

@@ -3,10 +3,11 @@
 #include <arrow/api.h>
 #include <arrow/io/memory.h>
 #include <gmock/gmock.h>
-#include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "ingest/import_test_target.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -14,52 +15,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// One Parquet file in memory.
-class MemoryTarget final : public ImportTarget {
- public:
-  Status Begin(const ImportSchema& new_schema) override {
-    schema = new_schema;
-    bytes.clear();
-    file_.emplace(schema.columns, sink_);
-    return {};
-  }
-  Status Add(const EncodedRowGroup& group) override { return file_->Add(group); }
-  Status Finish() { return file_->Finish(); }
-  ImportSchema schema;
-  std::string bytes;
-
- private:
-  StringSink sink_{bytes};
-  std::optional<ParquetFile> file_;
-};
-
-struct Imported {
-  std::vector<std::string> types;
-  std::vector<std::vector<std::string>> values;  // by column
-};
-
-Result<std::string> ImportBytes(std::string_view bytes, MemoryTarget& target, const ImportOptions& options = {}) {
+Result<Imported> Import(std::string_view bytes, const ImportOptions& options = {}) {
   const int descriptor = ::memfd_create("file", 0);
   EXPECT_EQ(::write(descriptor, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  const Status status = ImportParquet(RequestContext{}, descriptor, options, target);
+  auto imported =
+      ImportedBy([&](MemoryTarget& target) { return ImportParquet(RequestContext{}, descriptor, options, target); });
   ::close(descriptor);
-  LH_TRY(Status(status));
-  LH_TRY(target.Finish());
-  return target.bytes;
-}
-
-Result<Imported> Import(std::string_view bytes, const ImportOptions& options = {}) {
-  MemoryTarget target;
-  LH_ASSIGN(const std::string made, ImportBytes(bytes, target, options));
-  Imported imported;
-  for (const FileColumn& column : target.schema.columns) imported.types.emplace_back(TypeName(column.type));
-  auto reader = parquet::arrow::OpenFile(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(made)),
-                                         arrow::default_memory_pool());
-  const auto table = (*reader)->ReadTable();
-  for (const auto& column : (*table)->columns()) {
-    auto& texts = imported.values.emplace_back();
-    for (int64_t i = 0; i < column->length(); ++i) texts.push_back((*column->GetScalar(i))->ToString());
-  }
   return imported;
 }
 
@@ -107,10 +68,10 @@ std::string Sample() {
 TEST(ParquetImport, EveryTypeHasItsCounterpart) {
   const auto imported = Import(Sample());
   ASSERT_TRUE(imported) << imported.error().detail;
-  EXPECT_THAT(imported->types, ElementsAre("BIGINT", "VARCHAR", "DOUBLE", "DATE", "VARCHAR", "TIMESTAMP WITH TIME ZONE",
-                                           "TIMESTAMP", "VARCHAR", "BOOLEAN"));
+  EXPECT_THAT(imported->types(), ElementsAre("BIGINT", "VARCHAR", "DOUBLE", "DATE", "VARCHAR",
+                                             "TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "VARCHAR", "BOOLEAN"));
   std::vector<std::string> first;
-  for (const auto& column : imported->values) {
+  for (const auto& column : imported->Values()) {
     ASSERT_EQ(column.size(), 2U);
     first.push_back(column[0]);
     EXPECT_EQ(column[1], "null");
@@ -160,8 +121,7 @@ TEST(ParquetImport, FlippedBitsNeverCrash) {
   for (size_t at = 0; at < file.size(); at += 3) {
     std::string broken = file;
     broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
-    MemoryTarget target;
-    const auto imported = ImportBytes(broken, target);
+    const auto imported = Import(broken);
     if (!imported) EXPECT_NE(imported.error().kind, ErrorKind::kInternal) << at << ": " << imported.error().detail;
   }
 }

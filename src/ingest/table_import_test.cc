@@ -1,9 +1,8 @@
 #include "ingest/table_import.h"
 
-#include <arrow/api.h>
-#include <arrow/io/memory.h>
 #include <gmock/gmock.h>
-#include <parquet/arrow/reader.h>
+
+#include "ingest/import_test_target.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -13,40 +12,9 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-// One Parquet file in memory.
-class MemoryTarget final : public ImportTarget {
- public:
-  Status Begin(const ImportSchema& new_schema) override {
-    schema = new_schema;
-    bytes.clear();
-    file_.emplace(schema.columns, sink_);
-    return {};
-  }
-  Status Add(const EncodedRowGroup& group) override { return file_->Add(group); }
-  Status Finish() { return file_->Finish(); }
-  ImportSchema schema;
-  std::string bytes;
-
- private:
-  StringSink sink_{bytes};
-  std::optional<ParquetFile> file_;
-};
-
-struct Imported {
-  ImportSchema schema;
-  std::string bytes;
-  std::vector<std::string> types() const {
-    std::vector<std::string> names;
-    for (const FileColumn& column : schema.columns) names.emplace_back(TypeName(column.type));
-    return names;
-  }
-};
-
 Result<Imported> Import(std::string_view csv, const ImportOptions& options = {}) {
-  MemoryTarget target;
-  LH_TRY(ImportCsv(RequestContext{}, csv, options, target, [](size_t, size_t) {}));
-  LH_TRY(target.Finish());
-  return Imported{target.schema, target.bytes};
+  return ImportedBy(
+      [&](MemoryTarget& target) { return ImportCsv(RequestContext{}, csv, options, target, [](size_t, size_t) {}); });
 }
 
 ImportOptions SmallBlocks(size_t bytes, unsigned threads = 2) {
@@ -54,15 +22,6 @@ ImportOptions SmallBlocks(size_t bytes, unsigned threads = 2) {
   options.block_bytes = bytes;
   options.threads = threads;
   return options;
-}
-
-// The file as another reader sees it.
-std::shared_ptr<arrow::Table> ReadParquet(const std::string& bytes) {
-  auto reader = parquet::arrow::OpenFile(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)),
-                                         arrow::default_memory_pool());
-  if (!reader.ok()) return nullptr;
-  const auto table = (*reader)->ReadTable();
-  return table.ok() && (*table)->ValidateFull().ok() ? *table : nullptr;
 }
 
 using Row = std::vector<std::optional<std::string>>;

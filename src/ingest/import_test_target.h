@@ -1,0 +1,83 @@
+// For the tests of the three imports: what an import makes, as a file in memory that another reader reads. Not for
+// sharing between threads.
+#pragma once
+
+#include <arrow/api.h>
+#include <arrow/io/memory.h>
+#include <parquet/arrow/reader.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ingest/table_import.h"
+
+namespace lakehouse::ingest {
+
+// One Parquet file in memory.
+class MemoryTarget final : public ImportTarget {
+ public:
+  Status Begin(const ImportSchema& new_schema) override {
+    schema = new_schema;
+    bytes.clear();
+    file_.emplace(schema.columns, sink_);
+    return {};
+  }
+  Status Add(const EncodedRowGroup& group) override { return file_->Add(group); }
+  Status Finish() { return file_->Finish(); }
+  ImportSchema schema;
+  std::string bytes;
+
+ private:
+  StringSink sink_{bytes};
+  std::optional<ParquetFile> file_;
+};
+
+// Nothing where Arrow does not read it.
+inline std::shared_ptr<arrow::Table> ReadParquet(const std::string& bytes) {
+  auto reader = parquet::arrow::OpenFile(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)),
+                                         arrow::default_memory_pool());
+  if (!reader.ok()) return nullptr;
+  const auto table = (*reader)->ReadTable();
+  return table.ok() && (*table)->ValidateFull().ok() ? *table : nullptr;
+}
+
+struct Imported {
+  ImportSchema schema;
+  std::string bytes;
+  std::vector<std::string> types() const {
+    std::vector<std::string> names;
+    for (const FileColumn& column : schema.columns) names.emplace_back(TypeName(column.type));
+    return names;
+  }
+  // Name and type of each.
+  std::vector<std::string> columns() const {
+    std::vector<std::string> names;
+    for (const FileColumn& column : schema.columns)
+      names.push_back(column.name + " " + std::string(TypeName(column.type)));
+    return names;
+  }
+  // Each column's values as texts.
+  std::vector<std::vector<std::string>> Values() const {
+    std::vector<std::vector<std::string>> values;
+    const auto table = ReadParquet(bytes);
+    if (table == nullptr) return values;
+    for (const auto& column : table->columns()) {
+      auto& texts = values.emplace_back();
+      for (int64_t i = 0; i < column->length(); ++i) texts.push_back((*column->GetScalar(i))->ToString());
+    }
+    return values;
+  }
+};
+
+// What `import` (a Status from a MemoryTarget&) makes.
+template <typename ImportInto>
+Result<Imported> ImportedBy(const ImportInto& import) {
+  MemoryTarget target;
+  LH_TRY(import(target));
+  LH_TRY(target.Finish());
+  return Imported{target.schema, target.bytes};
+}
+
+}  // namespace lakehouse::ingest

@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <span>
 
 #include "base/json_value.h"
 
@@ -38,18 +39,18 @@ Result<uint32_t> OptionalCount(const JsonFields& fields, std::string_view name, 
   return static_cast<uint32_t>(std::min<uint64_t>(value.value_or(otherwise), ~uint32_t{0}));
 }
 
-Status CheckFieldNames(const json::value& body) {
-  constexpr std::string_view kNames[] = {"name",         "dimension", "metric", "m", "ef_construction",
-                                         "quantization", "text_field"};
+Status CheckFieldNames(const json::value& body, std::span<const std::string_view> known, std::string_view what) {
   for (const auto& field : body.get_object()) {
-    if (std::ranges::find(kNames, std::string_view(field.key())) == std::end(kNames)) {
-      return Fail(
-          ErrorKind::kInvalid,
-          "unknown field \"{}\"; an index has name, dimension, metric, m, ef_construction, quantization and text_field",
-          std::string_view(field.key()));
+    if (std::ranges::find(known, std::string_view(field.key())) == known.end()) {
+      return Fail(ErrorKind::kInvalid, "unknown field \"{}\"; {}", std::string_view(field.key()), what);
     }
   }
   return {};
+}
+
+Result<vector::Quantization> ParseQuantization(std::string_view name) {
+  if (const auto known = vector::QuantizationOf(name)) return *known;
+  return Fail(ErrorKind::kInvalid, "field \"quantization\" must be sq8, none, bf16, rabitq4 or rabitq1");
 }
 
 Result<vector::IndexOptions> ParseOptions(const JsonFields& fields) {
@@ -61,11 +62,7 @@ Result<vector::IndexOptions> ParseOptions(const JsonFields& fields) {
   if (!known_metric) return Fail(ErrorKind::kInvalid, "field \"metric\" must be cosine, l2 or dot");
   options.metric = *known_metric;
   LH_ASSIGN(const auto quantization, fields.OptionalString("quantization"));
-  const auto known_quantization = vector::QuantizationOf(quantization.value_or("sq8"));
-  if (!known_quantization) {
-    return Fail(ErrorKind::kInvalid, "field \"quantization\" must be sq8, none, bf16, rabitq4 or rabitq1");
-  }
-  options.quantization = *known_quantization;
+  LH_ASSIGN(options.quantization, ParseQuantization(quantization.value_or("sq8")));
   LH_ASSIGN(const auto text_field, fields.OptionalString("text_field"));
   options.text_field = text_field.value_or("");
   LH_ASSIGN(options.m, OptionalCount(fields, "m", options.m));
@@ -131,11 +128,45 @@ std::string WriteDefinition(const VectorIndexDefinition& definition) {
 Result<VectorIndexDefinition> ParseDefinition(std::string_view json) {
   LH_ASSIGN(const auto value, ParseJson(json));
   LH_ASSIGN(const auto fields, JsonFields::Of(value, "the request body"));
-  LH_TRY(CheckFieldNames(value));
+  constexpr std::string_view kNames[] = {"name",         "dimension", "metric", "m", "ef_construction",
+                                         "quantization", "text_field"};
+  LH_TRY(CheckFieldNames(value, kNames,
+                         "an index has name, dimension, metric, m, ef_construction, quantization and text_field"));
   VectorIndexDefinition definition;
   LH_ASSIGN(definition.name, fields.String("name"));
   LH_ASSIGN(definition.options, ParseOptions(fields));
   return definition;
+}
+
+std::string WriteRebuild(const vector::RebuildOptions& options) {
+  std::string text;
+  JsonWriter out(text);
+  out.BeginObject();
+  if (options.quantization) out.Key("quantization").String(vector::QuantizationName(*options.quantization));
+  if (options.m) out.Key("m").Number(*options.m);
+  if (options.ef_construction) out.Key("ef_construction").Number(*options.ef_construction);
+  out.EndObject();
+  return text;
+}
+
+Result<vector::RebuildOptions> ParseRebuild(std::string_view json) {
+  vector::RebuildOptions options;
+  if (json.empty()) return options;
+  LH_ASSIGN(const auto value, ParseJson(json));
+  LH_ASSIGN(const auto fields, JsonFields::Of(value, "the request body"));
+  constexpr std::string_view kNames[] = {"quantization", "m", "ef_construction"};
+  LH_TRY(CheckFieldNames(value, kNames, "a rebuild has quantization, m and ef_construction"));
+  LH_ASSIGN(const auto quantization, fields.OptionalString("quantization"));
+  if (quantization) {
+    LH_ASSIGN(options.quantization, ParseQuantization(*quantization));
+  }
+  if (value.get_object().contains("m")) {
+    LH_ASSIGN(options.m, OptionalCount(fields, "m", 0));
+  }
+  if (value.get_object().contains("ef_construction")) {
+    LH_ASSIGN(options.ef_construction, OptionalCount(fields, "ef_construction", 0));
+  }
+  return options;
 }
 
 void WriteInfo(JsonWriter& out, const VectorIndexInfo& info) {

@@ -19,6 +19,10 @@ std::string WriteDefinition(const VectorIndexDefinition& definition);
 // kInvalid naming the field.
 Result<VectorIndexDefinition> ParseDefinition(std::string_view json);
 
+std::string WriteRebuild(const vector::RebuildOptions& options);
+// kInvalid naming the field; an empty body changes nothing.
+Result<vector::RebuildOptions> ParseRebuild(std::string_view json);
+
 void WriteInfo(JsonWriter& json, const VectorIndexInfo& info);
 Result<VectorIndexInfo> ParseInfo(const boost::json::value& value);
 Result<std::vector<VectorIndexInfo>> ParseInfos(std::string_view json);

@@ -41,6 +41,9 @@ class Vectors {
   // What the index was made with; cheaper than Info.
   virtual Result<vector::IndexOptions> Options(const RequestContext& context, std::string_view name) = 0;
   virtual Status Drop(const RequestContext& context, std::string_view name) = 0;
+  // Makes the graph anew while the old one serves; returns when the new one does. kConflict while another rebuild runs.
+  virtual Result<VectorIndexInfo> Rebuild(const RequestContext& context, std::string_view name,
+                                          const vector::RebuildOptions& options) = 0;
   // Checked whole, then durable, then visible. kInvalid naming the item.
   virtual Result<vector::Applied> Add(const RequestContext& context, std::string_view name,
                                       const vector::Batch& batch) = 0;

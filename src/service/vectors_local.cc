@@ -67,6 +67,12 @@ Status LocalVectors::Drop(const RequestContext& context, std::string_view name) 
   return indexes_.Drop(context, name);
 }
 
+Result<VectorIndexInfo> LocalVectors::Rebuild(const RequestContext& context, std::string_view name,
+                                              const vector::RebuildOptions& options) {
+  LH_TRY(indexes_.Rebuild(context, name, options));
+  return Info(context, name);
+}
+
 Result<vector::Applied> LocalVectors::Add(const RequestContext& context, std::string_view name,
                                           const vector::Batch& batch) {
   LH_ASSIGN(const auto index, indexes_.Find(name));

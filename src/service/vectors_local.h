@@ -20,6 +20,8 @@ class LocalVectors final : public Vectors {
   Result<VectorIndexInfo> Info(const RequestContext& context, std::string_view name) override;
   Result<vector::IndexOptions> Options(const RequestContext& context, std::string_view name) override;
   Status Drop(const RequestContext& context, std::string_view name) override;
+  Result<VectorIndexInfo> Rebuild(const RequestContext& context, std::string_view name,
+                                  const vector::RebuildOptions& options) override;
   Result<vector::Applied> Add(const RequestContext& context, std::string_view name,
                               const vector::Batch& batch) override;
   Result<vector::SearchAnswer> Search(const RequestContext& context, std::string_view name,

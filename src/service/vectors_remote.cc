@@ -97,6 +97,13 @@ Status RemoteVectors::Drop(const RequestContext& context, std::string_view name)
   return {};
 }
 
+Result<VectorIndexInfo> RemoteVectors::Rebuild(const RequestContext& context, std::string_view name,
+                                               const vector::RebuildOptions& options) {
+  LH_ASSIGN(const auto answer, role_.Call(context, "POST", IndexPath(name) + "/rebuild", WriteRebuild(options)));
+  LH_ASSIGN(const auto value, ParseJson(answer.body));
+  return ParseInfo(value);
+}
+
 Result<vector::Applied> RemoteVectors::Add(const RequestContext& context, std::string_view name,
                                            const vector::Batch& batch) {
   if (batch.ids.empty()) return Fail(ErrorKind::kInvalid, "the batch has no items");

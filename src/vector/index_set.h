@@ -17,12 +17,6 @@
 
 namespace lakehouse::vector {
 
-// What is not given stays as it is.
-struct RebuildOptions {
-  std::optional<Quantization> quantization = std::nullopt;
-  std::optional<uint32_t> m = std::nullopt, ef_construction = std::nullopt;
-};
-
 class IndexSet {
  public:
   explicit IndexSet(VectorEnvironment environment);

@@ -33,6 +33,12 @@ struct IndexOptions {
   std::string text_field = {};     // of the metadata, dotted: full text is searched in it; empty: none
 };
 
+// What a graph is made anew with; what is not given stays as it is.
+struct RebuildOptions {
+  std::optional<Quantization> quantization = std::nullopt;
+  std::optional<uint32_t> m = std::nullopt, ef_construction = std::nullopt;
+};
+
 // kInvalid naming the option: dimension 1…4096, m 4…64, ef_construction 8…2000, text_field at most 256 bytes.
 Status CheckOptions(const IndexOptions& options);
 

@@ -117,6 +117,10 @@ inline constexpr std::string_view kVectorSchemas = R"json(
   "m": {"type": "integer", "minimum": 4, "maximum": 64},
   "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000},
   "text_field": {"type": "string", "maxLength": 256}}},
+"RebuildIndex": {"type": "object", "additionalProperties": false, "properties": {
+  "quantization": {"type": "string", "enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1"]},
+  "m": {"type": "integer", "minimum": 4, "maximum": 64},
+  "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000}}},
 "Index": {"type": "object",
   "required": ["name", "dimension", "metric", "quantization", "m", "ef_construction", "length", "version", "bytes"],
   "properties": {

@@ -43,6 +43,16 @@ Status ShowIndex(service::Vectors& vectors, const RequestContext& context, Reque
   return response.SendJson(200, text);
 }
 
+Status RebuildIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+  LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxDefinitionBytes));
+  LH_ASSIGN(const auto options, service::ParseRebuild(body));
+  LH_ASSIGN(const auto info, vectors.Rebuild(context, request.capture("name"), options));
+  std::string text;
+  JsonWriter json(text);
+  service::WriteInfo(json, info);
+  return response.SendJson(200, text);
+}
+
 Status DropIndex(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
   LH_TRY(vectors.Drop(context, request.capture("name")));
   LH_TRY(response.Start(204, 0));
@@ -180,6 +190,8 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   add("GET", "/vectors/index", "List vector indexes", ListIndexes, {}, "200 application/json Indexes");
   add("GET", "/vectors/index/{name}", "Show a vector index", ShowIndex, {}, "200 application/json Index");
   add("DELETE", "/vectors/index/{name}", "Drop a vector index", DropIndex, {}, "204");
+  add("POST", "/vectors/index/{name}/rebuild", "Give an index other codes or links as it serves", RebuildIndex,
+      "application/json RebuildIndex", "200 application/json Index");
   add("POST", "/vectors/index/{name}/add", "Add or replace items, durably", AddItems,
       "application/json AddItems, application/vnd.apache.arrow.stream bytes", "200 application/json Added");
   add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex,

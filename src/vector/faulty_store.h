@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "object/forwarding_store.h"
 #include "object/memory_store.h"
 
 namespace lakehouse::vector {
@@ -20,9 +21,9 @@ enum class PutFault {
   kDelayed,     // the answer never came; stored by Deliver, if its condition holds then
 };
 
-class FaultyStore final : public object::ObjectStore {
+class FaultyStore final : public object::ForwardingStore {
  public:
-  explicit FaultyStore(object::ObjectStore& inner) : inner_(inner) {}
+  using ForwardingStore::ForwardingStore;
 
   // What becomes of the next PUTs, one after another; then nothing goes wrong.
   void Plan(std::vector<PutFault> faults) {
@@ -36,7 +37,7 @@ class FaultyStore final : public object::ObjectStore {
       const MutexLock lock(mutex_);
       delayed.swap(delayed_);
     }
-    for (const Delayed& put : delayed) (void)object::PutWhole(inner_, {}, put.key, put.bytes, put.options);
+    for (const Delayed& put : delayed) (void)object::PutWhole(inner(), {}, put.key, put.bytes, put.options);
   }
   size_t puts() const {
     const MutexLock lock(mutex_);
@@ -62,33 +63,18 @@ class FaultyStore final : public object::ObjectStore {
       delayed_.push_back({std::string(key), std::move(bytes), options});
       return Fail(ErrorKind::kDeadline, "no answer");
     }
-    auto put = inner_.Put(context, key, body, options);
+    auto put = inner().Put(context, key, body, options);
     if (!put) return put;
     if (fault == PutFault::kLostAfter) return Fail(ErrorKind::kDeadline, "no answer");
     if (fault == PutFault::kAmbiguous) return Fail(ErrorKind::kAmbiguous, "it may have happened");
     return put;
   }
-  Result<std::unique_ptr<object::ObjectReader>> Get(const RequestContext& context, std::string_view key,
-                                                    const object::GetOptions& options) override {
-    return inner_.Get(context, key, options);
-  }
-  Result<object::ObjectInfo> Head(const RequestContext& context, std::string_view key) override {
-    return inner_.Head(context, key);
-  }
-  Result<object::ListPage> List(const RequestContext& context, const object::ListOptions& options) override {
-    return inner_.List(context, options);
-  }
-  Status Delete(const RequestContext& context, std::string_view key) override { return inner_.Delete(context, key); }
-  Status Check(const RequestContext& context) override { return inner_.Check(context); }
-  bool HonoursConditionalPut() const override { return true; }
-  Result<WallTime> Now(const RequestContext& context) override { return inner_.Now(context); }
 
  private:
   struct Delayed {
     std::string key, bytes;
     object::PutOptions options;
   };
-  object::ObjectStore& inner_;
   mutable Mutex mutex_;
   std::deque<PutFault> faults_ LH_GUARDED_BY(mutex_);
   std::vector<Delayed> delayed_ LH_GUARDED_BY(mutex_);

@@ -131,13 +131,11 @@ Status IndexSet::OpenOne(const RequestContext& context, const std::string& key) 
 }
 
 Status IndexSet::OpenAll(const RequestContext& context) {
-  object::ListOptions options{.prefix = std::string(kDefinitionPrefix)};
-  for (bool more = true; more;) {
-    LH_ASSIGN(const auto page, environment_.store.List(context, options));
-    for (const auto& object : page.objects) LH_TRY(OpenOne(context, object.key));
-    more = page.next_token.has_value();
-    options.token = page.next_token.value_or("");
-  }
+  LH_TRY(object::ForEachObject(environment_.store, context, {.prefix = std::string(kDefinitionPrefix)},
+                               [&](const object::ObjectInfo& object) -> Result<object::Listing> {
+                                 LH_TRY(OpenOne(context, object.key));
+                                 return object::Listing::kGoOn;
+                               }));
   const MutexLock lock(mutex_);
   opened_ = true;
   return {};
@@ -203,14 +201,11 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
   }
   if (dropped) dropped->RemoveSegments();
   // The index is gone with its definition; what it leaves behind is only room.
-  object::ListOptions options{.prefix = "vectors/" + uid + "/"};
-  for (bool more = true; more;) {
-    LH_ASSIGN(const auto page, environment_.store.List(own, options));
-    for (const auto& object : page.objects) LH_TRY(environment_.store.Delete(own, object.key));
-    more = page.next_token.has_value();
-    options.token = page.next_token.value_or("");
-  }
-  return {};
+  return object::ForEachObject(environment_.store, own, {.prefix = "vectors/" + uid + "/"},
+                               [&](const object::ObjectInfo& object) -> Result<object::Listing> {
+                                 LH_TRY(environment_.store.Delete(own, object.key));
+                                 return object::Listing::kGoOn;
+                               });
 }
 
 Status IndexSet::Rebuild(const RequestContext& context, std::string_view name, const RebuildOptions& options) {

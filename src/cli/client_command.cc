@@ -40,6 +40,7 @@ Status Run(const ParsedCommand& parsed, Console& console) {
           [&](const PutOptions& o) { return with_client([&](Client& c) { return RunPut(c, console, global, o); }); },
           [&](const RemoveOptions& o) { return with_client([&](Client& c) { return RunRemove(c, console, o); }); },
           [&](const StatusOptions&) { return with_client([&](Client& c) { return RunStatus(c, console, global); }); },
+          [&](const McpOptions&) { return with_client([&](Client& c) { return RunMcp(c, console); }); },
           [&](const GcOptions& o) { return with_client([&](Client& c) { return RunGc(c, console, global, o); }); },
           [&](const VectorCreateOptions& o) {
             return with_client([&](Client& c) { return RunVectorCreate(c, console, global, o); });

@@ -66,6 +66,7 @@ class CommandLine {
   PutOptions put_;
   RemoveOptions remove_;
   StatusOptions status_;
+  McpOptions mcp_;
   ConfigOptions config_;
   GcOptions gc_;
   ConvertOptions convert_;
@@ -255,6 +256,8 @@ void CommandLine::AddServerCommands() {
 
 void CommandLine::AddOwnCommands() {
   Add("status", "Say whether the server is up and ready", "lakehouse status --url http://lake.example:3110", status_);
+  Add("mcp", "Speak the Model Context Protocol on standard input and output, for agents on this machine",
+      "lakehouse mcp --url http://127.0.0.1:3110", mcp_);
   CLI::App* config = Add("config", "Print all settings: value, origin, default, meaning",
                          "lakehouse config --print --config lakehouse.toml", config_);
   config->add_flag("--print", config_.print, "The same as without it");

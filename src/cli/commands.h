@@ -16,6 +16,7 @@ Status RunGet(Client& client, Console& console, const GetOptions& options);
 Status RunPut(Client& client, Console& console, const GlobalOptions& global, const PutOptions& options);
 Status RunRemove(Client& client, Console& console, const RemoveOptions& options);
 Status RunStatus(Client& client, Console& console, const GlobalOptions& global);
+Status RunMcp(Client& client, Console& console);
 Status RunGc(Client& client, Console& console, const GlobalOptions& global, const GcOptions& options);
 Status RunConvert(Console& console, const GlobalOptions& global, const ConvertOptions& options);
 Status RunConfig(Console& console, const GlobalOptions& global, const ConfigOptions& options);

@@ -60,6 +60,7 @@ struct RemoveOptions {
   std::string key;
 };
 struct StatusOptions {};
+struct McpOptions {};
 struct ConfigOptions {
   bool print = false;
   bool markdown = false;
@@ -117,7 +118,7 @@ struct VectorDropOptions {
 using Command =
     std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions, PutOptions,
                  RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions, VersionOptions,
-                 CompletionOptions, HelpMarkdownOptions, VectorCreateOptions, VectorAddOptions, VectorSearchOptions,
-                 VectorListOptions, VectorShowOptions, VectorExportOptions, VectorDropOptions>;
+                 CompletionOptions, HelpMarkdownOptions, McpOptions, VectorCreateOptions, VectorAddOptions,
+                 VectorSearchOptions, VectorListOptions, VectorShowOptions, VectorExportOptions, VectorDropOptions>;
 
 }  // namespace lakehouse::cli

@@ -70,6 +70,11 @@ struct VectordSettings {
   std::chrono::milliseconds embedding_timeout;
   uint64_t embedding_cache;  // bytes
 };
+struct McpSettings {
+  bool allow_writes, conformance;
+  uint64_t max_rows, max_bytes;  // of one call's answer
+  std::chrono::milliseconds timeout;
+};
 struct S3Settings {
   std::string endpoint, region, bucket, prefix, profile;
   bool path_style;
@@ -84,6 +89,7 @@ struct Settings {
   IngestdSettings ingestd;
   QuerydSettings queryd;
   VectordSettings vectord;
+  McpSettings mcp;
   S3Settings s3;
 };
 

@@ -28,6 +28,8 @@ constexpr auto kQueryd = &At<&Settings::queryd, kField>;
 template <auto kField>
 constexpr auto kVectord = &At<&Settings::vectord, kField>;
 template <auto kField>
+constexpr auto kMcp = &At<&Settings::mcp, kField>;
+template <auto kField>
 constexpr auto kS3 = &At<&Settings::s3, kField>;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warn", "error", "off"};
@@ -189,6 +191,42 @@ const SettingSpec kTable[] = {
      .doc = "The most keys on one page of a listing",
      .min = 1,
      .max = 10000},
+
+    {.section = "mcp",
+     .key = "allow_writes",
+     .kind = Kind::kFlag,
+     .default_text = "false",
+     .target = kMcp<&McpSettings::allow_writes>,
+     .doc = "Gives agents the tool ingest_csv"},
+    {.section = "mcp",
+     .key = "conformance",
+     .kind = Kind::kFlag,
+     .default_text = "false",
+     .target = kMcp<&McpSettings::conformance>,
+     .doc = "Adds the fixtures that the protocol's conformance suite calls; for tests only"},
+    {.section = "mcp",
+     .key = "max_rows",
+     .kind = Kind::kCount,
+     .default_text = "200",
+     .target = kMcp<&McpSettings::max_rows>,
+     .doc = "Rows of one tool's answer; past that it is cut and says how to go on",
+     .min = 1,
+     .max = 100000},
+    {.section = "mcp",
+     .key = "max_bytes",
+     .kind = Kind::kBytes,
+     .default_text = "256KiB",
+     .target = kMcp<&McpSettings::max_bytes>,
+     .doc = "Bytes of the rows of one tool's answer",
+     .min = 1024,
+     .max = 64 * kMiB},
+    {.section = "mcp",
+     .key = "timeout",
+     .kind = Kind::kDuration,
+     .default_text = "30s",
+     .target = kMcp<&McpSettings::timeout>,
+     .doc = "The longest that one call of a tool may take",
+     .min = kSecond},
 
     {.section = "s3",
      .key = "endpoint",

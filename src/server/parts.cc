@@ -189,6 +189,7 @@ Result<std::unique_ptr<IngestPart>> IngestPart::Open(const Process& process, obj
 void IngestPart::AddRoutes(http::Router& router) {
   http::AddIngestRoutes(router, *impl_->service, {.deadline = impl_->timeout});
 }
+service::Ingest& IngestPart::service() { return *impl_->service; }
 Status IngestPart::Ready(const RequestContext& context) { return impl_->service->Ready(context); }
 
 namespace {
@@ -301,6 +302,7 @@ Result<std::unique_ptr<QueryPart>> QueryPart::Open(const Process& process, objec
 }
 
 void QueryPart::AddRoutes(http::Router& router) { http::AddQueryRoutes(router, *impl_->service, {}); }
+service::Query& QueryPart::service() { return *impl_->service; }
 Status QueryPart::Ready(const RequestContext& context) { return impl_->service->Ready(context); }
 
 struct ReplicaLake::Impl {

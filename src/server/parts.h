@@ -11,6 +11,8 @@
 #include "server/catalog_host.h"
 #include "server/process.h"
 #include "service/catalog.h"
+#include "service/ingest.h"
+#include "service/query.h"
 #include "service/storage.h"
 #include "service/vectors.h"
 
@@ -67,6 +69,7 @@ class IngestPart final : public Part {
                                                   service::Catalog& catalog);
   ~IngestPart() override;
   void AddRoutes(http::Router& router) override;
+  service::Ingest& service();
   Status Ready(const RequestContext& context) override;
 
  private:
@@ -82,6 +85,7 @@ class QueryPart final : public Part {
                                                  catalog::LakeSource& lake, service::Vectors& vectors);
   ~QueryPart() override;
   void AddRoutes(http::Router& router) override;
+  service::Query& service();
   Status Ready(const RequestContext& context) override;
 
  private:

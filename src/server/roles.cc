@@ -4,6 +4,7 @@
 
 #include "http/proxy.h"
 #include "http/routes.h"
+#include "mcp/http_transport.h"
 #include "service/catalog_remote.h"
 #include "service/vectors_remote.h"
 
@@ -39,6 +40,19 @@ void AddRole(RunningRole& running, Role role, const Parts& parts, const Process&
   for (Part* part : parts) part->AddRoutes(running.router);
 }
 
+// POST /mcp and its streams, at the gateway.
+void AddMcp(RunningRole& running, const mcp::Services& services, const Process& process) {
+  const config::McpSettings& settings = process.settings.mcp;
+  mcp::Options options;
+  options.allow_writes = settings.allow_writes;
+  options.conformance = settings.conformance;
+  options.budget = {settings.max_rows, settings.max_bytes, settings.timeout};
+  auto& transport = Keep(
+      running, std::make_shared<mcp::HttpTransport>(services, options, process.clock, process.log, process.metrics));
+  transport.AddRoutes(running.router);
+  running.before_stop = [&transport] { transport.Stop(); };
+}
+
 Result<RunningRole> MakeServe(const Process& process) {
   RunningRole running;
   LH_ASSIGN(auto opened_storage, StoragePart::Open(process));
@@ -56,6 +70,12 @@ Result<RunningRole> MakeServe(const Process& process) {
   for (Part* part : parts) part->AddRoutes(inner);
   http::AddHealthRoutes(running.router, std::string(RoleName(Role::kServe)), AllReady(parts), process.metrics);
   running.router.Mount("/v1", inner);
+  AddMcp(running,
+         {.catalog = &catalog.service(),
+          .query = &query.service(),
+          .ingest = &ingest.service(),
+          .vectors = &vectors.service()},
+         process);
   http::AddGatewayPages(running.router);
   return running;
 }
@@ -137,6 +157,12 @@ Result<RunningRole> MakeGateway(const Process& process) {
     return {};
   };
   http::AddHealthRoutes(running.router, std::string(RoleName(Role::kGateway)), ready, process.metrics);
+  const config::GatewaySettings& gateway = process.settings.gateway;
+  auto& catalog =
+      Keep(running, std::make_shared<service::RemoteCatalog>(RemoteOf(process, "catalogd", gateway.catalogd_url)));
+  auto& vectors =
+      Keep(running, std::make_shared<service::RemoteVectors>(RemoteOf(process, "vectord", gateway.vectord_url)));
+  AddMcp(running, {.catalog = &catalog, .vectors = &vectors}, process);
   http::AddGatewayPages(running.router);
   return running;
 }

@@ -1,6 +1,7 @@
 // Which parts each role runs, and what its address is. The one table of roles.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ const std::string& BindOf(Role role, const config::Settings& settings);
 struct RunningRole {
   std::vector<std::shared_ptr<void>> kept;
   http::Router router;
+  // Ends what would otherwise keep a stopping server waiting, such as open event streams. May be empty.
+  std::function<void()> before_stop{};
 };
 
 // kInvalid, kNotFound, … with one line for a person when the role can never work as it is set up.

@@ -63,6 +63,7 @@ Status RunUntilSignal(Role role, const Process& process, const StopSignals& sign
   process.log.Info("listening", {{"address", server->address()}});
   const int signal = signals.Wait();
   process.log.Info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  if (running.before_stop) running.before_stop();
   server->Stop(Deadline::After(process.settings.server.drain_timeout));
   while (!running.kept.empty()) running.kept.pop_back();
   process.log.Info("stopped");

@@ -213,6 +213,9 @@ void CommandLine::AddVectorAdd(CLI::App& vectors) {
   add->add_option("--ids", vector_add_.ids, "File of one id a line for a .npy; without it ids are row numbers from 0");
   add->add_option("--id", vector_add_.id_column, "Parquet column of the ids, text or integers (default id)");
   add->add_option("--vector", vector_add_.vector_column, "Parquet column of the vectors, lists (default vector)");
+  add->add_option("--text-column", vector_add_.text_column,
+                  "Parquet column of texts, for the server to make vectors of")
+      ->excludes(add->get_option("--vector"));
   add->add_option("--metadata", vector_add_.metadata_column,
                   "Parquet column of the metadata, JSON text (default metadata, where there is one)");
 }
@@ -223,6 +226,9 @@ void CommandLine::AddVectorSearch(CLI::App& vectors) {
   search->add_option("NAME", vector_search_.name, "Vector index")->required();
   search->add_option("--vector", vector_search_.vector, "What to be near to, as JSON: [0.1, 0.2, …]");
   search->add_option("--id", vector_search_.id, "Or the item to be near to")->excludes(search->get_option("--vector"));
+  search->add_option("--text,TEXT", vector_search_.text, "Or words: a text to be embedded, or to be found in full text")
+      ->excludes(search->get_option("--vector"))
+      ->excludes(search->get_option("--id"));
   search->add_option("-k", vector_search_.k, "How many, 1 to 10000")->capture_default_str();
   search->add_option("--ef", vector_search_.ef, "Candidates that are looked at; more find better and take longer");
   search->add_option("--filter", vector_search_.filter, "Only items whose metadata fit, as {\"year\":{\"$gte\":2020}}");

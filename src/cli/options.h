@@ -93,11 +93,11 @@ struct VectorAddOptions {
   std::vector<std::string> files;
   std::string format;  // empty: by the file's name
   std::string ids;     // file of one id a line, for .npy
-  std::string id_column, vector_column, metadata_column;
+  std::string id_column, vector_column, metadata_column, text_column;
 };
 struct VectorSearchOptions {
   std::string name;
-  std::string vector, id;  // one of them
+  std::string vector, id, text;  // one of them
   uint64_t k = 10;
   std::optional<uint64_t> ef;
   std::string filter;

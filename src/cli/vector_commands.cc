@@ -65,7 +65,7 @@ void AppendPlain(JsonWriter& out, const json::value& value) {
 // The JSON of what to be near to.
 Result<std::string> QueryVector(Client& client, const VectorSearchOptions& options) {
   if (options.vector.empty() == options.id.empty())
-    return Fail(UsageError("say what to be near to: --vector '[0.1, …]' or --id ID"));
+    return Fail(UsageError("say what to be near to: a text, --vector '[0.1, …]' or --id ID"));
   if (options.vector.empty()) {
     LH_ASSIGN(const json::value item,
               client.Json("GET", IndexPath(options.name) + "/items/" + net::PercentEncode(options.id, false)));
@@ -85,8 +85,14 @@ Result<std::string> QueryVector(Client& client, const VectorSearchOptions& optio
 Result<std::string> SearchBody(Client& client, const VectorSearchOptions& options) {
   std::string body;
   JsonWriter out(body);
-  LH_ASSIGN(const std::string vector, QueryVector(client, options));
-  out.BeginObject().Key("vector").Raw(vector).Key("k").Number(options.k);
+  out.BeginObject();
+  if (options.text.empty()) {
+    LH_ASSIGN(const std::string vector, QueryVector(client, options));
+    out.Key("vector").Raw(vector);
+  } else {
+    out.Key("text").String(options.text);
+  }
+  out.Key("k").Number(options.k);
   if (options.ef) out.Key("ef").Number(*options.ef);
   if (!options.filter.empty()) {
     const auto filter = ParseJson(options.filter);

@@ -103,6 +103,14 @@ class NdjsonItems final : public VectorItems {
   Lines lines_;
 };
 
+void WriteTextItem(VectorItem& item, std::string_view text, const std::optional<std::string>& metadata) {
+  item.json.clear();
+  JsonWriter out(item.json);
+  out.BeginObject().Key("id").String(item.id).Key("text").String(text);
+  if (metadata) out.Key("metadata").Raw(*metadata);
+  out.EndObject();
+}
+
 void WriteItem(VectorItem& item, std::span<const float> vector, const std::optional<std::string>& metadata) {
   item.json.clear();
   JsonWriter out(item.json);
@@ -128,8 +136,9 @@ class ParquetItems final : public VectorItems {
     if (!options.id_column.empty()) columns.id = options.id_column;
     if (!options.vector_column.empty()) columns.vector = options.vector_column;
     columns.metadata = options.metadata_column;
+    columns.text = options.text_column;
     LH_ASSIGN(auto rows, ingest::VectorRows::Open(descriptor.get(), columns));
-    return std::unique_ptr<VectorItems>(new ParquetItems(std::move(rows), bytes, progress));
+    return std::unique_ptr<VectorItems>(new ParquetItems(std::move(rows), !columns.text.empty(), bytes, progress));
   }
 
   Result<bool> Next(VectorItem& item) override {
@@ -143,16 +152,24 @@ class ParquetItems final : public VectorItems {
         return Fail(ErrorKind::kInvalid, "{}: the metadata is no JSON object", item.where);
     }
     item.id = row_.id;
-    WriteItem(item, row_.vector, row_.metadata);
+    if (texts_) {
+      WriteTextItem(item, row_.text, row_.metadata);
+    } else {
+      WriteItem(item, row_.vector, row_.metadata);
+    }
     progress_.Advance(bytes_a_row_);
     return true;
   }
 
  private:
-  ParquetItems(std::unique_ptr<ingest::VectorRows> rows, uint64_t bytes, Progress& progress)
-      : rows_(std::move(rows)), bytes_a_row_(bytes / std::max<uint64_t>(rows_->rows(), 1)), progress_(progress) {}
+  ParquetItems(std::unique_ptr<ingest::VectorRows> rows, bool texts, uint64_t bytes, Progress& progress)
+      : rows_(std::move(rows)),
+        texts_(texts),
+        bytes_a_row_(bytes / std::max<uint64_t>(rows_->rows(), 1)),
+        progress_(progress) {}
 
   std::unique_ptr<ingest::VectorRows> rows_;
+  const bool texts_;
   uint64_t bytes_a_row_;
   Progress& progress_;
   ingest::VectorRow row_;

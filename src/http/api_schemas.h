@@ -132,7 +132,11 @@ inline constexpr std::string_view kVectorSchemas = R"json(
 "Floats": {"type": "array", "items": {"type": "number"}},
 "Item": {"type": "object", "required": ["id", "vector"], "properties": {
   "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "metadata": {"type": ["object", "null"]}}},
-"AddItems": {"type": "object", "required": ["items"], "additionalProperties": false, "properties": {
+"AddItems": {"type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": {
+  "from": {"type": "object", "required": ["dataset"], "additionalProperties": false, "properties": {
+    "dataset": {"type": "string"}, "version": {"type": "integer"}, "id": {"type": "string", "default": "id"},
+    "vector": {"type": "string", "default": "vector"}, "text": {"type": "string"},
+    "metadata": {"type": "array", "items": {"type": "string"}}}},
   "items": {"type": "array", "items": {"$ref": "#/components/schemas/NewItem"}}}},
 "NewItem": {"type": "object", "required": ["id"], "additionalProperties": false, "properties": {
   "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "text": {"type": "string"},

@@ -11,6 +11,7 @@
 #include "service/ingest.h"
 #include "service/query.h"
 #include "service/storage.h"
+#include "service/vector_load.h"
 #include "service/vectors.h"
 
 namespace lakehouse::http {
@@ -38,6 +39,8 @@ void DescribeVectorRoutes(Router& router);
 
 struct VectorRouteOptions {
   std::chrono::milliseconds deadline{std::chrono::minutes(10)};
+  std::chrono::milliseconds load_deadline{std::chrono::hours(1)};  // of adds, which may read a whole dataset
+  service::VectorLoader* loader = nullptr;
 };
 void AddVectorRoutes(Router& router, service::Vectors& vectors, VectorRouteOptions options = {});
 

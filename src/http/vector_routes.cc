@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "http/api_schemas.h"
+#include "http/problem.h"
 #include "http/routes.h"
 #include "service/vector_json.h"
 #include "vector/batch.h"
@@ -59,7 +60,47 @@ Status DropIndex(service::Vectors& vectors, const RequestContext& context, Reque
   return response.Finish();
 }
 
-Status AddItems(service::Vectors& vectors, const RequestContext& context, Request& request, Response& response) {
+std::string LoadedJson(const service::VectorsLoaded& loaded, const std::string& dataset) {
+  std::string text;
+  JsonWriter json(text);
+  json.BeginObject().Key("added").Number(loaded.applied.added).Key("updated").Number(loaded.applied.updated);
+  json.Key("length").Number(loaded.applied.length).Key("version").Number(loaded.applied.version.value);
+  json.Key("source").BeginObject().Key("dataset").String(dataset);
+  json.Key("version").Number(loaded.version.value).EndObject().EndObject();
+  return text;
+}
+
+// With lines wanted, the answer begins with the first batch that is in; what fails before is an answer of its own, and
+// what fails after is the last line.
+Status LoadItems(service::VectorLoader* loader, std::string_view from, const RequestContext& context, Request& request,
+                 Response& response) {
+  if (loader == nullptr) return Fail(ErrorKind::kNotImplemented, "this vectord reads no datasets");
+  LH_ASSIGN(const auto source, service::ParseVectorSource(from));
+  const std::string* accept = request.header("Accept");
+  const bool lines = accept != nullptr && accept->starts_with(kLines);
+  const auto progress = [&](uint64_t done, uint64_t of) -> Status {
+    if (!lines) return {};
+    if (!response.started()) {
+      response.SetHeader("Content-Type", kLines);
+      LH_TRY(response.Start(200, std::nullopt));
+    }
+    LH_TRY(response.Write(fmt::format("{{\"done\":{},\"of\":{}}}\n", done, of)));
+    return response.Flush();
+  };
+  const auto loaded = loader->Load(context, request.capture("name"), source, progress);
+  if (!response.started()) {
+    if (!loaded) return Fail(loaded.error());
+    if (!lines) return response.SendJson(200, LoadedJson(*loaded, source.dataset));
+    return response.Send(200, kLines, LoadedJson(*loaded, source.dataset) + "\n");
+  }
+  LH_TRY(response.Write(
+      (loaded ? LoadedJson(*loaded, source.dataset) : ProblemJson(loaded.error(), request.path(), context.request_id)) +
+      "\n"));
+  return response.Finish();
+}
+
+Status AddItems(service::VectorLoader* loader, service::Vectors& vectors, const RequestContext& context,
+                Request& request, Response& response) {
   const std::string name = request.capture("name");
   LH_ASSIGN(const auto options, vectors.Options(context, name));
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxAddBytes));
@@ -70,6 +111,7 @@ Status AddItems(service::Vectors& vectors, const RequestContext& context, Reques
     LH_ASSIGN(static_cast<vector::Batch&>(items), vector::DecodeArrowItems(options, body));
   } else {
     LH_ASSIGN(items, vector::ParseBatch(options, body));
+    if (!items.from.empty()) return LoadItems(loader, items.from, context, request, response);
     LH_TRY(vectors.Fill(context, options, items));
   }
   LH_ASSIGN(const auto applied, vectors.Add(context, name, items));
@@ -174,15 +216,16 @@ Status RemoveItem(service::Vectors& vectors, const RequestContext& context, Requ
 }
 
 void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions options) {
-  using Work = Status (*)(service::Vectors&, const RequestContext&, Request&, Response&);
+  using Work = std::function<Status(service::Vectors&, const RequestContext&, Request&, Response&)>;
   const auto add = [&](std::string method, std::string pattern, std::string summary, Work work, std::string_view body,
                        std::string_view answers, std::string_view query = {}) {
+    const bool loads = pattern.ends_with("/add") || pattern.ends_with("/rebuild");
     router.Add({.method = std::move(method),
                 .pattern = std::move(pattern),
                 .handler = [vectors, work](const RequestContext& context, Request& request,
                                            Response& response) { return work(*vectors, context, request, response); },
                 .summary = std::move(summary),
-                .deadline = options.deadline,
+                .deadline = loads ? options.load_deadline : options.deadline,
                 .doc = {.query = query, .body = body, .answers = answers, .schemas = kVectorSchemas}});
   };
   add("POST", "/vectors/index", "Create a vector index", CreateIndex, "application/json CreateIndex",
@@ -192,7 +235,10 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   add("DELETE", "/vectors/index/{name}", "Drop a vector index", DropIndex, {}, "204");
   add("POST", "/vectors/index/{name}/rebuild", "Give an index other codes or links as it serves", RebuildIndex,
       "application/json RebuildIndex", "200 application/json Index");
-  add("POST", "/vectors/index/{name}/add", "Add or replace items, durably", AddItems,
+  add(
+      "POST", "/vectors/index/{name}/add", "Add or replace items, durably",
+      [loader = options.loader](service::Vectors& target, const RequestContext& context, Request& request,
+                                Response& response) { return AddItems(loader, target, context, request, response); },
       "application/json AddItems, application/vnd.apache.arrow.stream bytes", "200 application/json Added");
   add("POST", "/vectors/index/{name}/search", "Find the nearest items", SearchIndex,
       "application/json VectorSearch, application/vnd.apache.arrow.stream bytes",

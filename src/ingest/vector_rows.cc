@@ -7,8 +7,12 @@
 #include <parquet/file_reader.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "base/json.h"
+#include "base/json_value.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -35,10 +39,24 @@ bool IsIdType(const arrow::DataType& type) {
 }
 
 bool IsVectorType(const arrow::DataType& type) {
+  if (IsText(type)) return true;
   const auto id = type.id();
   if (id != arrow::Type::LIST && id != arrow::Type::LARGE_LIST && id != arrow::Type::FIXED_SIZE_LIST) return false;
   const auto item = static_cast<const arrow::BaseListType&>(type).value_type()->id();
   return item == arrow::Type::FLOAT || item == arrow::Type::DOUBLE;
+}
+
+bool IsFieldType(const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::FLOAT:
+    case arrow::Type::DOUBLE:
+    case arrow::Type::BOOL:
+    case arrow::Type::DATE32:
+    case arrow::Type::TIMESTAMP:
+      return true;
+    default:
+      return IsIdType(type);
+  }
 }
 
 // REQUIRES: text, and a value that is there.
@@ -119,20 +137,32 @@ class Rows final : public VectorRows {
     std::shared_ptr<arrow::Schema> schema;
     LH_TRY(Checked(reader_->GetSchema(&schema)));
     LH_TRY(Find(*schema, columns.id, IsIdType, "text or integers", id_));
-    LH_TRY(Find(*schema, columns.vector, IsVectorType, "lists of floats or doubles", vector_));
-    const bool has_metadata = !columns.metadata.empty() || schema->GetFieldIndex("metadata") >= 0;
+    if (columns.text.empty()) {
+      LH_TRY(
+          Find(*schema, columns.vector, IsVectorType, "lists of floats or doubles, or JSON arrays as text", vector_));
+    } else {
+      LH_TRY(Find(*schema, columns.text, IsText, "text", text_));
+    }
+    for (const std::string& field : columns.fields) {
+      LH_TRY(Find(*schema, field, IsFieldType, "booleans, numbers, texts, dates or times", fields_.emplace_back()));
+    }
+    const bool has_metadata = fields_.empty() && (!columns.metadata.empty() || schema->GetFieldIndex("metadata") >= 0);
     if (has_metadata) {
       LH_TRY(Find(*schema, columns.metadata.empty() ? "metadata" : columns.metadata, IsText, "JSON text", metadata_));
     }
     // Only the leaves below these columns are read.
     std::vector<int> leaves;
-    for (const Column* column : {&id_, &vector_, &metadata_}) {
+    std::vector<Column*> wanted{&id_, &vector_, &text_, &metadata_};
+    for (Column& column : fields_) wanted.push_back(&column);
+    for (const Column* column : wanted) {
       if (column->field >= 0) AddLeaves(reader_->manifest().schema_fields[static_cast<size_t>(column->field)], leaves);
     }
     std::vector<int> groups(static_cast<size_t>(reader_->num_row_groups()));
     for (size_t i = 0; i < groups.size(); ++i) groups[i] = static_cast<int>(i);
+    std::ranges::sort(leaves);
+    leaves.erase(std::unique(leaves.begin(), leaves.end()), leaves.end());
     LH_TRY(Checked(reader_->GetRecordBatchReader(groups, leaves).Value(&batches_)));
-    for (Column* column : {&id_, &vector_, &metadata_}) {
+    for (Column* column : wanted) {
       if (column->field >= 0) column->field = batches_->schema()->GetFieldIndex(column->name);
     }
     return {};
@@ -161,8 +191,15 @@ class Rows final : public VectorRows {
 
   Status Take(VectorRow& row) const {
     LH_TRY(TakeId(row));
-    LH_TRY(TakeVector(row));
+    if (text_.field < 0) {
+      LH_TRY(TakeVector(row));
+    } else {
+      const auto array = batch_->column(text_.field);
+      if (array->IsNull(at_)) return Fail(ErrorKind::kInvalid, "column \"{}\" is NULL", text_.name);
+      row.text = TextAt(*array, at_);
+    }
     row.metadata.reset();
+    if (!fields_.empty()) return TakeFields(row.metadata.emplace());
     if (metadata_.field < 0) return {};
     const auto array = batch_->column(metadata_.field);
     if (!array->IsNull(at_)) row.metadata = TextAt(*array, at_);
@@ -182,9 +219,61 @@ class Rows final : public VectorRows {
     return {};
   }
 
+  Status TakeFields(std::string& metadata) const {
+    JsonWriter out(metadata);
+    out.BeginObject();
+    for (const Column& column : fields_) {
+      const auto array = batch_->column(column.field);
+      if (array->IsNull(at_)) continue;
+      out.Key(column.name);
+      const auto id = array->type_id();
+      if (IsText(*array->type())) {
+        out.String(TextAt(*array, at_));
+        continue;
+      }
+      const auto scalar = array->GetScalar(at_);
+      if (!scalar.ok()) return Unusable(scalar.status().message());
+      if (id == arrow::Type::DOUBLE) {
+        out.Number(static_cast<const arrow::DoubleArray&>(*array).Value(at_));
+      } else if (id == arrow::Type::FLOAT) {
+        std::string number;
+        AppendJsonFloat(number, static_cast<const arrow::FloatArray&>(*array).Value(at_));
+        out.Raw(number);
+      } else if (id == arrow::Type::DATE32 || id == arrow::Type::TIMESTAMP) {
+        out.String((*scalar)->ToString());
+      } else {
+        out.Raw((*scalar)->ToString());  // true, false, or digits
+      }
+    }
+    out.EndObject();
+    return {};
+  }
+
+  // "[0.1, 0.2]", which is what a file without lists has.
+  Status TakeVectorText(std::string_view text, std::vector<float>& vector) const {
+    const auto value = ParseJson(text);
+    if (!value || !value->is_array()) {
+      return Fail(ErrorKind::kInvalid, "column \"{}\" holds a text that is no JSON array of numbers", vector_.name);
+    }
+    for (const auto& element : value->get_array()) {
+      boost::system::error_code wrong;
+      const auto number = element.to_number<double>(wrong);
+      if (wrong || !(std::abs(number) <= double{std::numeric_limits<float>::max()})) {
+        return Fail(ErrorKind::kInvalid, "column \"{}\": element {} is not a number that a 32-bit float can hold",
+                    vector_.name, vector.size());
+      }
+      vector.push_back(static_cast<float>(number));
+    }
+    return {};
+  }
+
   Status TakeVector(VectorRow& row) const {
     const auto array = batch_->column(vector_.field);
     if (array->IsNull(at_)) return Fail(ErrorKind::kInvalid, "column \"{}\" is NULL", vector_.name);
+    if (IsText(*array->type())) {
+      row.vector.clear();
+      return TakeVectorText(TextAt(*array, at_), row.vector);
+    }
     const ListRange range = RangeAt(*array, at_);
     row.vector.clear();
     const bool doubles = range.values.type_id() == arrow::Type::DOUBLE;
@@ -205,7 +294,8 @@ class Rows final : public VectorRows {
   std::shared_ptr<arrow::RecordBatch> batch_;
   int64_t at_ = 0;
   uint64_t rows_ = 0;
-  Column id_, vector_, metadata_;
+  Column id_, vector_, text_, metadata_;
+  std::vector<Column> fields_;
 };
 
 }  // namespace

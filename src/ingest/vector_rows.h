@@ -17,11 +17,16 @@ struct VectorColumns {
   std::string vector = "vector";
   // Empty: the column "metadata" when there is one.
   std::string metadata{};
+  // Not empty: texts are read in place of vectors.
+  std::string text{};
+  // Columns that become the fields of a metadata object, in place of `metadata`; NULLs are left out.
+  std::vector<std::string> fields{};
 };
 
 struct VectorRow {
   std::string id;
   std::vector<float> vector;
+  std::string text{};
   std::optional<std::string> metadata;  // text as it stands in the file
 };
 
@@ -29,7 +34,7 @@ class VectorRows {
  public:
   // `descriptor` stays the caller's and is read by position. kInvalid for a file that cannot be read, for a column that
   // is not there, or for one of a type that cannot be used: ids are text or integers, vectors lists of floats or
-  // doubles, metadata text.
+  // doubles or JSON arrays as text, metadata text, fields booleans, numbers, texts, dates or times.
   static Result<std::unique_ptr<VectorRows>> Open(int descriptor, const VectorColumns& columns);
   virtual ~VectorRows() = default;
 

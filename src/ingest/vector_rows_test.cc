@@ -115,9 +115,24 @@ TEST(VectorRows, ColumnsThatAreWrongAreNamed) {
   EXPECT_THAT(WrongIn(FileOf({{"key", ids}, {"vector", vectors}})), HasSubstr("no column \"id\""));
   EXPECT_THAT(WrongIn(FileOf({{"key", ids}, {"vector", vectors}})), HasSubstr("it has key, vector"));
   EXPECT_THAT(WrongIn(FileOf({{"id", vectors}, {"vector", vectors}})), HasSubstr("column \"id\" has the type"));
-  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", ids}})), HasSubstr("column \"vector\" has the type string"));
+  const auto numbers = ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{7});
+  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", numbers}})), HasSubstr("column \"vector\" has the type int64"));
+  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", ids}})), HasSubstr("no JSON array of numbers"));
   EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", vectors}}), {.metadata = "m"}), HasSubstr("no column \"m\""));
   EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", vectors}, {"metadata", vectors}})), HasSubstr("JSON text"));
+}
+
+TEST(VectorRows, VectorsMayBeJsonAndFieldsBecomeMetadata) {
+  const std::string file = FileOf({{"id", Texts({"a", "b"})},
+                                   {"vector", Texts({"[1, -2.5]", "[3e0,4]"})},
+                                   {"city", Texts({"x \"y\"", std::nullopt})},
+                                   {"n", ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{7, 8})}});
+  const auto rows = Read(file, {.fields = {"city", "n"}});
+  ASSERT_TRUE(rows) << rows.error().detail;
+  EXPECT_THAT((*rows)[0].vector, ElementsAre(1, -2.5F));
+  EXPECT_THAT((*rows)[1].vector, ElementsAre(3, 4));
+  EXPECT_EQ((*rows)[0].metadata, R"({"city":"x \"y\"","n":7})");
+  EXPECT_EQ((*rows)[1].metadata, R"({"n":8})");
 }
 
 TEST(VectorRows, ValuesThatAreWrongAreNamed) {

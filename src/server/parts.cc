@@ -18,6 +18,7 @@
 #include "service/ingest_local.h"
 #include "service/query_local.h"
 #include "service/storage_local.h"
+#include "service/vector_load.h"
 #include "service/vector_source.h"
 #include "service/vectors_local.h"
 
@@ -217,17 +218,23 @@ Result<std::unique_ptr<embed::Provider>> MakeEmbeddingProvider(const Process& pr
 }  // namespace
 
 struct VectorPart::Impl {
-  Impl(vector::VectorEnvironment environment, std::unique_ptr<embed::Provider> embeddings)
-      : indexes(std::move(environment)), provider(std::move(embeddings)), service(indexes, provider.get()) {}
+  Impl(const vector::VectorEnvironment& environment, std::unique_ptr<embed::Provider> embeddings,
+       service::Catalog& catalog, const std::filesystem::path& folder)
+      : indexes(environment),
+        provider(std::move(embeddings)),
+        service(indexes, provider.get()),
+        loader(service, catalog, environment.store, folder) {}
   vector::IndexSet indexes;
   std::unique_ptr<embed::Provider> provider;
   service::LocalVectors service;
+  service::VectorLoader loader;
 };
 
 VectorPart::VectorPart(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 VectorPart::~VectorPart() = default;
 
-Result<std::unique_ptr<VectorPart>> VectorPart::Open(const Process& process, object::ObjectStore& store) {
+Result<std::unique_ptr<VectorPart>> VectorPart::Open(const Process& process, object::ObjectStore& store,
+                                                     service::Catalog& catalog) {
   const std::filesystem::path folder = process.settings.server.data_dir / "vectors";
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
@@ -242,13 +249,15 @@ Result<std::unique_ptr<VectorPart>> VectorPart::Open(const Process& process, obj
                                                        .threads = std::max(1U, std::thread::hardware_concurrency()),
                                                        .writer = RandomUuid(),
                                                        .memory_limit = process.settings.vectord.memory_limit},
-                             std::move(provider));
+                             std::move(provider), catalog, folder);
   process.metrics.GaugeFrom("lakehouse_vector_bytes", "Memory of all vector indexes", {},
                             [&indexes = impl->indexes] { return static_cast<double>(indexes.bytes()); });
   return std::unique_ptr<VectorPart>(new VectorPart(std::move(impl)));
 }
 
-void VectorPart::AddRoutes(http::Router& router) { http::AddVectorRoutes(router, impl_->service); }
+void VectorPart::AddRoutes(http::Router& router) {
+  http::AddVectorRoutes(router, impl_->service, {.loader = &impl_->loader});
+}
 service::Vectors& VectorPart::service() { return impl_->service; }
 Status VectorPart::Ready(const RequestContext& context) { return impl_->service.Ready(context); }
 

@@ -96,7 +96,9 @@ class QueryPart final : public Part {
 
 class VectorPart final : public Part {
  public:
-  static Result<std::unique_ptr<VectorPart>> Open(const Process& process, object::ObjectStore& store);
+  // `catalog`: of the datasets that items are loaded from.
+  static Result<std::unique_ptr<VectorPart>> Open(const Process& process, object::ObjectStore& store,
+                                                  service::Catalog& catalog);
   ~VectorPart() override;
   void AddRoutes(http::Router& router) override;
   service::Vectors& service();

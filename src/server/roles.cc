@@ -60,7 +60,7 @@ Result<RunningRole> MakeServe(const Process& process) {
   auto& catalog = Keep(running, std::make_shared<CatalogPart>(process, storage.store(), OwnsLog(process)));
   LH_ASSIGN(auto opened_ingest, IngestPart::Open(process, storage.store(), catalog.service()));
   auto& ingest = Keep(running, std::move(opened_ingest));
-  LH_ASSIGN(auto opened_vectors, VectorPart::Open(process, storage.store()));
+  LH_ASSIGN(auto opened_vectors, VectorPart::Open(process, storage.store(), catalog.service()));
   auto& vectors = Keep(running, std::move(opened_vectors));
   LH_ASSIGN(auto opened_query,
             QueryPart::Open(process, storage.store(), !OwnsLog(process), catalog.lake(), vectors.service()));
@@ -122,8 +122,11 @@ Result<RunningRole> MakeQueryd(const Process& process) {
 
 Result<RunningRole> MakeVectord(const Process& process) {
   RunningRole running;
-  auto& store = Keep(running, RemoteStorage(process, process.settings.vectord.storaged_url));
-  LH_ASSIGN(auto opened, VectorPart::Open(process, store));
+  const config::VectordSettings& settings = process.settings.vectord;
+  auto& store = Keep(running, RemoteStorage(process, settings.storaged_url));
+  auto& catalog =
+      Keep(running, std::make_shared<service::RemoteCatalog>(RemoteOf(process, "catalogd", settings.catalogd_url)));
+  LH_ASSIGN(auto opened, VectorPart::Open(process, store, catalog));
   AddRole(running, Role::kVectord, {&Keep(running, std::move(opened))}, process);
   return running;
 }

@@ -126,13 +126,7 @@ Status CheckItemFields(const IndexOptions& options, const ItemFields& item) {
   if (!item.has_vector && !item.text) {
     return Fail(ErrorKind::kInvalid, "field \"vector\" is missing, and so is \"text\"");
   }
-  if (item.text && item.text->find_first_not_of(" \t\r\n") == std::string::npos) {
-    return Fail(ErrorKind::kInvalid, "field \"text\" must not be empty");
-  }
-  if (item.text && item.text->size() >= kMaxMetadataBytes) {
-    return Fail(ErrorKind::kTooLarge, "field \"text\" has {} bytes; it must be smaller than {}", item.text->size(),
-                kMaxMetadataBytes);
-  }
+  if (item.text) LH_TRY(CheckText(*item.text));
   if (item.has_vector && item.text && options.text_field.empty()) {
     return Fail(ErrorKind::kInvalid,
                 "an item has a vector or a text; both only where the index has a text_field to keep the text in");
@@ -171,6 +165,16 @@ Status ReadItems(ondemand::value value, const IndexOptions& options, NewItems& i
     }
     LH_TRY(ReadItem(item, options, items));
   }
+  return {};
+}
+
+Status ReadFrom(ondemand::value value, NewItems& items) {
+  ondemand::object object;
+  std::string_view text;
+  if (value.get_object().get(object) != simdjson::SUCCESS || object.raw_json().get(text) != simdjson::SUCCESS) {
+    return Fail(ErrorKind::kInvalid, "field \"from\" must be an object");
+  }
+  items.from = text;
   return {};
 }
 
@@ -343,15 +347,26 @@ Status CheckRequestSize(const Batch& batch) {
               kMaxBatchItems);
 }
 
-namespace {
+Status CheckText(std::string_view text) {
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+    return Fail(ErrorKind::kInvalid, "field \"text\" must not be empty");
+  }
+  if (text.size() < kMaxMetadataBytes) return {};
+  return Fail(ErrorKind::kTooLarge, "field \"text\" has {} bytes; it must be smaller than {}", text.size(),
+              kMaxMetadataBytes);
+}
 
-Status CheckVector(Metric metric, std::span<const float> vector) {
+Status CheckVector(const IndexOptions& options, std::span<const float> vector) {
+  if (vector.size() != options.dimension) {
+    return Fail(ErrorKind::kInvalid, "the vector has {} dimensions; the index has {}", vector.size(),
+                options.dimension);
+  }
   double squares = 0;
   for (size_t d = 0; d < vector.size(); ++d) {
     if (!std::isfinite(vector[d])) return BadNumber(d);
     squares += double{vector[d]} * double{vector[d]};
   }
-  if (metric == Metric::kCosine && !(squares > 1e-30)) {
+  if (options.metric == Metric::kCosine && !(squares > 1e-30)) {
     return Fail(ErrorKind::kInvalid, "the vector is zero, which has no direction for the cosine metric");
   }
   if (squares > 1e30) {
@@ -359,6 +374,8 @@ Status CheckVector(Metric metric, std::span<const float> vector) {
   }
   return {};
 }
+
+namespace {
 
 // Every rule but those of vectors.
 Status CheckItems(const IndexOptions& options, const Batch& batch) {
@@ -391,7 +408,7 @@ Status CheckBatch(const IndexOptions& options, const Batch& batch) {
   LH_TRY(CheckItems(options, batch));
   for (size_t i = 0; i < batch.ids.size(); ++i) {
     const auto vector = std::span(batch.vectors).subspan(i * options.dimension, options.dimension);
-    if (auto checked = CheckVector(options.metric, vector); !checked) {
+    if (auto checked = CheckVector(options, vector); !checked) {
       return Fail(std::move(checked.error()).In(Named(i, batch.ids[i])));
     }
   }
@@ -410,12 +427,13 @@ Result<NewItems> ParseBatch(const IndexOptions& options, std::string_view json) 
   NewItems items;
   bool has_items = false;
   LH_TRY(ForEachField(body, [&](std::string_view key, ondemand::value value) -> Status {
+    if (key == "from" && !has_items && items.from.empty()) return ReadFrom(value, items);
     if (key != "items") return Fail(ErrorKind::kInvalid, "unknown field \"{}\"; the body has items", key);
-    if (has_items) return Fail(ErrorKind::kInvalid, "field \"items\" must be one array");
+    if (has_items || !items.from.empty()) return Fail(ErrorKind::kInvalid, "field \"items\" must be one array");
     has_items = true;
     return ReadItems(value, options, items);
   }));
-  if (!has_items) return Fail(ErrorKind::kInvalid, "field \"items\" is missing");
+  if (!has_items && items.from.empty()) return Fail(ErrorKind::kInvalid, "field \"items\" is missing");
   LH_TRY(CheckEnd(document));
   LH_TRY(CheckRequestSize(items));
   LH_TRY(items.texts.empty() ? CheckBatch(options, items) : CheckItems(options, items));

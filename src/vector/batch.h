@@ -1,6 +1,7 @@
 // Batches as they arrive, checked whole before anything changes. Pure; callable from any thread.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,10 @@ inline constexpr size_t kMaxBatchItems = 100'000;             // of one request
 
 // kInvalid naming the rule: non-empty, at most kMaxIdBytes, no control bytes, UTF-8.
 Status CheckId(std::string_view id);
+// kInvalid: a vector of another dimension, that is not finite, or that the metric cannot measure.
+Status CheckVector(const IndexOptions& options, std::span<const float> vector);
+// kInvalid for a blank text, kTooLarge past the limit.
+Status CheckText(std::string_view text);
 // kTooLarge naming the limit: what a client may send at once. What is stored may hold more together.
 Status CheckRequestSize(const Batch& batch);
 // kInvalid naming the item, kTooLarge naming the limit: every rule for a batch of an index with these options.
@@ -29,9 +34,10 @@ struct NewItems : Batch {
     bool has_vector = false;  // then the text only goes into the metadata
   };
   std::vector<Text> texts;
+  std::string from;  // JSON of "from", where that stands in place of "items"
 };
-// {"items":[{"id","vector" or "text","metadata"}]}; numbers go straight into the batch's floats. Checked, but for the
-// vectors where some are still to be made.
+// {"items":[{"id","vector" or "text","metadata"}]} or {"from":{…}}; numbers go straight into the batch's floats.
+// Checked, but for the vectors where some are still to be made.
 Result<NewItems> ParseBatch(const IndexOptions& options, std::string_view json);
 // Texts into the metadata, as the index's text_field, of items whose metadata have no such field. Items without
 // metadata get some. REQUIRES: the index has a text_field.

@@ -20,10 +20,18 @@ ROLES = ["storaged", "catalogd", "ingestd", "queryd", "vectord", "gateway"]
 DEADLINE_S = 30
 
 
+GIVEN_PORTS = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on, and that this program was not given before: the kernel may offer one twice."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in GIVEN_PORTS:
+            GIVEN_PORTS.add(port)
+            return port
 
 
 def wait_for(what, check):

@@ -153,7 +153,8 @@ TEST_F(JournalTest, SegmentsTakeTurns) {
       EXPECT_EQ(bytes, fmt::format("{}{}", last, padding)) << key;
     }
   }
-  EXPECT_EQ(std::distance(fs::directory_iterator(Live()), {}), 3);
+  // Two, where the settler keeps up.
+  EXPECT_LE(std::distance(fs::directory_iterator(Live()), {}), 3);
   EXPECT_GT(settled_, 0);
 }
 

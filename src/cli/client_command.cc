@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "config/secrets.h"
 #include "version.h"
 
 namespace lakehouse::cli {
@@ -14,10 +15,19 @@ struct Overloaded : Fs... {
   using Fs::operator()...;
 };
 
+// LAKEHOUSE_API_KEY, or a secret of that name in a file that only its owner reads (LAKEHOUSE_SECRET_API_KEY_FILE).
+Result<std::string> ApiKey(const Console& console) {
+  if (auto key = console.environment()("LAKEHOUSE_API_KEY"); key && !key->empty()) return std::move(*key);
+  const config::SecretsProvider secrets(console.environment(), {});
+  LH_ASSIGN(auto key, secrets.Find("API_KEY"));
+  return key.value_or("");
+}
+
 Result<Client> Connect(const GlobalOptions& global, const Console& console) {
   ServerAddress address;
   address.url = !global.url.empty() ? global.url : console.environment()("LAKEHOUSE_URL").value_or(kDefaultUrl);
-  address.api_key = console.environment()("LAKEHOUSE_API_KEY").value_or("");
+  LH_ASSIGN(address.api_key, ApiKey(console));
+  address.ca_file = !global.ca_file.empty() ? global.ca_file : console.environment()("LAKEHOUSE_CA_FILE").value_or("");
   return Client::Of(std::move(address), console.stop());
 }
 
@@ -27,8 +37,23 @@ Status Run(const ParsedCommand& parsed, Console& console) {
     LH_ASSIGN(Client client, Connect(global, console));
     return command(client);
   };
+  // A server that was named, in words or by the environment, is asked; else the store itself.
+  const auto with_lake = [&](const std::string& data_dir, auto command) -> Status {
+    const bool named = !global.url.empty() || console.environment()("LAKEHOUSE_URL").has_value();
+    if (!named || !data_dir.empty()) return command(nullptr);
+    return with_client([&](Client& client) { return command(&client); });
+  };
   return std::visit(
       Overloaded{
+          [&](const KeyCreateOptions& o) {
+            return with_lake(o.data_dir, [&](Client* c) { return RunKeyCreate(c, console, global, o); });
+          },
+          [&](const KeyListOptions& o) {
+            return with_lake(o.data_dir, [&](Client* c) { return RunKeyList(c, console, global, o); });
+          },
+          [&](const KeyRevokeOptions& o) {
+            return with_lake(o.data_dir, [&](Client* c) { return RunKeyRevoke(c, console, global, o); });
+          },
           [&](const IngestOptions& o) {
             return with_client([&](Client& c) { return RunIngest(c, console, global, o); });
           },
@@ -40,7 +65,9 @@ Status Run(const ParsedCommand& parsed, Console& console) {
           [&](const PutOptions& o) { return with_client([&](Client& c) { return RunPut(c, console, global, o); }); },
           [&](const RemoveOptions& o) { return with_client([&](Client& c) { return RunRemove(c, console, o); }); },
           [&](const StatusOptions&) { return with_client([&](Client& c) { return RunStatus(c, console, global); }); },
-          [&](const McpOptions&) { return with_client([&](Client& c) { return RunMcp(c, console); }); },
+          [&](const McpOptions& o) {
+            return with_lake(o.data_dir, [&](Client* c) { return RunMcp(c, console, global, o); });
+          },
           [&](const GcOptions& o) { return with_client([&](Client& c) { return RunGc(c, console, global, o); }); },
           [&](const VectorCreateOptions& o) {
             return with_client([&](Client& c) { return RunVectorCreate(c, console, global, o); });

@@ -14,7 +14,8 @@ namespace {
 constexpr char kFooter[] =
     "Environment:\n"
     "  LAKEHOUSE_URL       the server, as --url\n"
-    "  LAKEHOUSE_API_KEY   the key to show it\n\n"
+    "  LAKEHOUSE_API_KEY   the key to show it; LAKEHOUSE_SECRET_API_KEY_FILE names a file that holds it\n"
+    "  LAKEHOUSE_CA_FILE   as --ca-file\n\n"
     "Exit status:\n"
     "  0 done   1 refused or failed   2 wrong usage   3 not found   4 no server at the URL   130 interrupted\n\n"
     "Example:\n"
@@ -50,6 +51,7 @@ class CommandLine {
   void AddObjectCommands();
   void AddServerCommands();
   void AddOwnCommands();
+  void AddKeyCommands();
 
   CLI::App app_{"One binary that stores, catalogs, ingests and queries tables in open formats.", "lakehouse"};
   GlobalOptions global_;
@@ -69,6 +71,9 @@ class CommandLine {
   McpOptions mcp_;
   ConfigOptions config_;
   GcOptions gc_;
+  KeyCreateOptions key_create_;
+  KeyListOptions key_list_;
+  KeyRevokeOptions key_revoke_;
   ConvertOptions convert_;
   VersionOptions version_;
   CompletionOptions completion_;
@@ -239,6 +244,33 @@ void CommandLine::AddVectorSearch(CLI::App& vectors) {
       ->allow_extra_args(false);
 }
 
+void CommandLine::AddKeyCommands() {
+  CLI::App* keys =
+      app_.add_subcommand("keys", "Make and revoke API keys, in the store itself or with --url at a server");
+  keys->fallthrough();
+  keys->require_subcommand(1, 1);
+  examples_[keys] = "lakehouse keys create dashboard --scope read";
+  keys->footer("Example:\n  " + examples_[keys]);
+  const auto add_folder = [](CLI::App* command, std::string& folder) {
+    command->add_option("--data-dir", folder, "Folder of the lake whose keys these are ([server] data_dir)");
+  };
+  CLI::App* create = Add(*keys, "create", "Make an API key and print it: this once",
+                         "lakehouse keys create dashboard --scope read --rate 50 --expires 90d", key_create_);
+  create->add_option("NAME", key_create_.name, "What it is for, in lists and in the audit")->required();
+  create->add_option("--scope", key_create_.scope, "read, write (and read), admin (and all else)")
+      ->check(CLI::IsMember({"read", "write", "admin"}))
+      ->capture_default_str();
+  create->add_option("--rate", key_create_.rate, "Calls a second (default [auth] rate)");
+  create->add_option("--concurrency", key_create_.concurrency, "Calls at once (default [auth] concurrency)");
+  create->add_option("--expires", key_create_.expires, "After how long it ends, e.g. 30d (default never)");
+  add_folder(create, key_create_.data_dir);
+  CLI::App* list = Add(*keys, "ls", "List the API keys; their secrets are nowhere", "lakehouse keys ls", key_list_);
+  add_folder(list, key_list_.data_dir);
+  CLI::App* revoke = Add(*keys, "revoke", "End an API key", "lakehouse keys revoke 1f0c5a9be210", key_revoke_);
+  revoke->add_option("ID", key_revoke_.id, "Id of the key, as keys ls shows it")->required();
+  add_folder(revoke, key_revoke_.data_dir);
+}
+
 void CommandLine::AddObjectCommands() {
   CLI::App* get = Add("get", "Read an object", "lakehouse get reports/june.pdf -o june.pdf", get_);
   get->add_option("KEY", get_.key, "Key of the object")->required();
@@ -262,8 +294,11 @@ void CommandLine::AddServerCommands() {
 
 void CommandLine::AddOwnCommands() {
   Add("status", "Say whether the server is up and ready", "lakehouse status --url http://lake.example:3110", status_);
-  Add("mcp", "Speak the Model Context Protocol on standard input and output, for agents on this machine",
-      "lakehouse mcp --url http://127.0.0.1:3110", mcp_);
+  CLI::App* mcp = Add("mcp",
+                      "Speak the Model Context Protocol on standard input and output: for the server that --url or "
+                      "LAKEHOUSE_URL names, else over the store of the settings, which no server may hold then",
+                      "lakehouse mcp --url http://127.0.0.1:3110", mcp_);
+  mcp->add_option("--data-dir", mcp_.data_dir, "Folder of the lake, without a server ([server] data_dir)");
   CLI::App* config = Add("config", "Print all settings: value, origin, default, meaning",
                          "lakehouse config --print --config lakehouse.toml", config_);
   config->add_flag("--print", config_.print, "The same as without it");
@@ -295,6 +330,7 @@ CommandLine::CommandLine() {
   app_.footer(kFooter);
   app_.set_version_flag("--version", std::string("lakehouse ") + kVersion);
   app_.add_option("--url", global_.url, "The server (default http://127.0.0.1:3110)");
+  app_.add_option("--ca-file", global_.ca_file, "PEM file of the authorities that an https server is believed by");
   app_.add_flag("--json", global_.json, "Print JSON for programs instead of tables for people");
   app_.add_option("--config", global_.config, "Configuration file (default lakehouse.toml where it exists)");
   AddServerCommands();
@@ -303,6 +339,7 @@ CommandLine::CommandLine() {
   AddDatasetCommands();
   AddVectorCommands();
   AddObjectCommands();
+  AddKeyCommands();
   AddOwnCommands();
 }
 

@@ -16,7 +16,12 @@ Status RunGet(Client& client, Console& console, const GetOptions& options);
 Status RunPut(Client& client, Console& console, const GlobalOptions& global, const PutOptions& options);
 Status RunRemove(Client& client, Console& console, const RemoveOptions& options);
 Status RunStatus(Client& client, Console& console, const GlobalOptions& global);
-Status RunMcp(Client& client, Console& console);
+// Over a lake in this process when there is no client.
+Status RunMcp(Client* client, Console& console, const GlobalOptions& global, const McpOptions& options);
+// Over the store of the settings when there is no client.
+Status RunKeyCreate(Client* client, Console& console, const GlobalOptions& global, const KeyCreateOptions& options);
+Status RunKeyList(Client* client, Console& console, const GlobalOptions& global, const KeyListOptions& options);
+Status RunKeyRevoke(Client* client, Console& console, const GlobalOptions& global, const KeyRevokeOptions& options);
 Status RunGc(Client& client, Console& console, const GlobalOptions& global, const GcOptions& options);
 Status RunConvert(Console& console, const GlobalOptions& global, const ConvertOptions& options);
 Status RunConfig(Console& console, const GlobalOptions& global, const ConfigOptions& options);

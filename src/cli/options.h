@@ -13,7 +13,8 @@
 namespace lakehouse::cli {
 
 struct GlobalOptions {
-  std::string url;  // empty: LAKEHOUSE_URL, else the default
+  std::string url;      // empty: LAKEHOUSE_URL, else the default
+  std::string ca_file;  // empty: LAKEHOUSE_CA_FILE, else the system's
   bool json = false;
   std::optional<std::string> config;
 };
@@ -60,7 +61,22 @@ struct RemoveOptions {
   std::string key;
 };
 struct StatusOptions {};
-struct McpOptions {};
+struct McpOptions {
+  std::string data_dir;  // empty: what the settings say
+};
+struct KeyCreateOptions {
+  std::string name;
+  std::string scope = "read";
+  std::optional<uint64_t> rate, concurrency;
+  std::string expires;   // empty: never
+  std::string data_dir;  // empty: what the settings say
+};
+struct KeyListOptions {
+  std::string data_dir;
+};
+struct KeyRevokeOptions {
+  std::string id, data_dir;
+};
 struct ConfigOptions {
   bool print = false;
   bool markdown = false;
@@ -118,7 +134,8 @@ struct VectorDropOptions {
 using Command =
     std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions, PutOptions,
                  RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions, VersionOptions,
-                 CompletionOptions, HelpMarkdownOptions, McpOptions, VectorCreateOptions, VectorAddOptions,
-                 VectorSearchOptions, VectorListOptions, VectorShowOptions, VectorExportOptions, VectorDropOptions>;
+                 CompletionOptions, HelpMarkdownOptions, McpOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions,
+                 VectorCreateOptions, VectorAddOptions, VectorSearchOptions, VectorListOptions, VectorShowOptions,
+                 VectorExportOptions, VectorDropOptions>;
 
 }  // namespace lakehouse::cli

@@ -48,7 +48,9 @@ std::string FieldOf(std::string_view body, std::string_view name) {
 Status RunStatus(Client& client, Console& console, const GlobalOptions& global) {
   LH_ASSIGN(const Probe health, ProbePath(client, "/health"));
   if (health.status != 200 || FieldOf(health.body, "service").empty()) {
-    return Fail(ErrorKind::kUpstream, "{} answers, but not like a lakehouse server", client.url());
+    const bool wants_tls = health.body.find("speaks TLS") != std::string::npos;
+    return Fail(ErrorKind::kUpstream, "{} answers, but not like a lakehouse server{}", client.url(),
+                wants_tls ? ": it speaks TLS, ask it with https://" : "");
   }
   LH_ASSIGN(const Probe ready, ProbePath(client, "/ready"));
   LH_ASSIGN(const Probe epoch, ProbePath(client, "/v1/catalog/epoch"));

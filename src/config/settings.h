@@ -36,14 +36,14 @@ struct GatewaySettings {
   std::string storaged_url, catalogd_url, ingestd_url, queryd_url, vectord_url;
 };
 struct StoragedSettings {
-  std::string bind;
+  std::string bind, grpc_bind;
   std::string backend;  // local, s3, memory
   uint64_t max_body;    // bytes
   uint64_t put_slots;
   uint64_t max_list_results;
 };
 struct CatalogdSettings {
-  std::string bind, storaged_url;
+  std::string bind, grpc_bind, storaged_url;
   uint64_t keep_versions;
   std::chrono::seconds keep_age;
   uint64_t checkpoint_every;  // log objects
@@ -51,19 +51,19 @@ struct CatalogdSettings {
   std::chrono::milliseconds gc_every;  // 0: only when asked
 };
 struct IngestdSettings {
-  std::string bind, storaged_url, catalogd_url;
+  std::string bind, grpc_bind, storaged_url, catalogd_url;
   uint64_t max_concurrent;
   std::chrono::milliseconds timeout;
 };
 struct QuerydSettings {
-  std::string bind, storaged_url, catalogd_url, vectord_url;
+  std::string bind, grpc_bind, storaged_url, catalogd_url, vectord_url;
   std::chrono::milliseconds refresh_every;
   uint64_t max_concurrent;
   std::chrono::milliseconds timeout, queue_timeout;
   uint64_t memory_limit, cache_memory, cache_disk, spill_limit;  // bytes
 };
 struct VectordSettings {
-  std::string bind, storaged_url, catalogd_url;
+  std::string bind, grpc_bind, storaged_url, catalogd_url;
   uint64_t memory_limit;  // bytes
   std::string embedding_provider, embedding_url, embedding_model;
   uint64_t embedding_dimension;  // 0: the model's own
@@ -74,6 +74,27 @@ struct McpSettings {
   bool allow_writes, conformance;
   uint64_t max_rows, max_bytes;  // of one call's answer
   std::chrono::milliseconds timeout;
+};
+struct AuthSettings {
+  std::chrono::milliseconds refresh_every;
+  uint64_t rate;         // calls a second of a key that says none; 0: no limit
+  uint64_t concurrency;  // calls at once, likewise
+};
+struct AuditSettings {
+  std::string calls;  // off, keys, all
+};
+struct TlsSettings {
+  std::string cert, key;  // paths; both empty: no TLS
+  std::string ca_file;    // path; empty: the system's
+};
+struct GrpcSettings {
+  std::string bind;      // or "off"
+  uint64_t max_message;  // bytes
+  uint64_t max_streams;
+};
+struct FlightSettings {
+  std::string bind;  // host:port, or off
+  std::chrono::milliseconds stall_timeout, ticket_lifetime;
 };
 struct S3Settings {
   std::string endpoint, region, bucket, prefix, profile;
@@ -90,6 +111,11 @@ struct Settings {
   QuerydSettings queryd;
   VectordSettings vectord;
   McpSettings mcp;
+  AuthSettings auth;
+  AuditSettings audit;
+  TlsSettings tls;
+  GrpcSettings grpc;
+  FlightSettings flight;
   S3Settings s3;
 };
 

@@ -20,30 +20,30 @@ constexpr auto kGateway = &At<&Settings::gateway, kField>;
 template <auto kField>
 constexpr auto kStoraged = &At<&Settings::storaged, kField>;
 template <auto kField>
-constexpr auto kCatalogd = &At<&Settings::catalogd, kField>;
-template <auto kField>
-constexpr auto kIngestd = &At<&Settings::ingestd, kField>;
-template <auto kField>
-constexpr auto kQueryd = &At<&Settings::queryd, kField>;
-template <auto kField>
-constexpr auto kVectord = &At<&Settings::vectord, kField>;
-template <auto kField>
 constexpr auto kMcp = &At<&Settings::mcp, kField>;
+template <auto kField>
+constexpr auto kAuth = &At<&Settings::auth, kField>;
+template <auto kField>
+constexpr auto kAudit = &At<&Settings::audit, kField>;
+template <auto kField>
+constexpr auto kTls = &At<&Settings::tls, kField>;
+template <auto kField>
+constexpr auto kGrpc = &At<&Settings::grpc, kField>;
+template <auto kField>
+constexpr auto kFlight = &At<&Settings::flight, kField>;
 template <auto kField>
 constexpr auto kS3 = &At<&Settings::s3, kField>;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warn", "error", "off"};
 constexpr std::string_view kLogFormats[] = {"auto", "json", "text"};
 constexpr std::string_view kBackends[] = {"local", "s3", "memory"};
-constexpr std::string_view kEmbeddingProviders[] = {"none", "hash", "openai"};
+constexpr std::string_view kAuditedCalls[] = {"off", "keys", "all"};
 constexpr std::string_view kFlagOrAuto[] = {"auto", "true", "false"};
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 constexpr uint64_t kSecond = 1000;
-constexpr uint64_t kHour = 3600 * kSecond;
 
 using G = GatewaySettings;
-using V = VectordSettings;
 
 const SettingSpec kTable[] = {
     {.section = "server",
@@ -125,31 +125,31 @@ const SettingSpec kTable[] = {
      .doc = "Host names that are ours besides loopback names and the bound address; requests for others are 403"},
     {.section = "gateway",
      .key = "storaged_url",
-     .kind = Kind::kUrl,
+     .kind = Kind::kRoleUrl,
      .default_text = "http://127.0.0.1:3211",
      .target = kGateway<&G::storaged_url>,
      .doc = "Where /v1/storage goes when the gateway runs alone"},
     {.section = "gateway",
      .key = "catalogd_url",
-     .kind = Kind::kUrl,
+     .kind = Kind::kRoleUrl,
      .default_text = "http://127.0.0.1:3212",
      .target = kGateway<&G::catalogd_url>,
      .doc = "Where /v1/catalog goes when the gateway runs alone"},
     {.section = "gateway",
      .key = "ingestd_url",
-     .kind = Kind::kUrl,
+     .kind = Kind::kRoleUrl,
      .default_text = "http://127.0.0.1:3213",
      .target = kGateway<&G::ingestd_url>,
      .doc = "Where /v1/ingest goes when the gateway runs alone"},
     {.section = "gateway",
      .key = "queryd_url",
-     .kind = Kind::kUrl,
+     .kind = Kind::kRoleUrl,
      .default_text = "http://127.0.0.1:3214",
      .target = kGateway<&G::queryd_url>,
      .doc = "Where /v1/sql goes when the gateway runs alone"},
     {.section = "gateway",
      .key = "vectord_url",
-     .kind = Kind::kUrl,
+     .kind = Kind::kRoleUrl,
      .default_text = "http://127.0.0.1:3215",
      .target = kGateway<&G::vectord_url>,
      .doc = "Where /v1/vectors goes when the gateway runs alone"},
@@ -160,6 +160,12 @@ const SettingSpec kTable[] = {
      .default_text = "127.0.0.1:3211",
      .target = kStoraged<&StoragedSettings::bind>,
      .doc = "Address of storaged when it runs alone"},
+    {.section = "storaged",
+     .key = "grpc_bind",
+     .kind = Kind::kBindOrOff,
+     .default_text = "off",
+     .target = kStoraged<&StoragedSettings::grpc_bind>,
+     .doc = "Address of storaged's gRPC service when it runs alone"},
     {.section = "storaged",
      .key = "backend",
      .kind = Kind::kChoice,
@@ -228,6 +234,103 @@ const SettingSpec kTable[] = {
      .doc = "The longest that one call of a tool may take",
      .min = kSecond},
 
+    {.section = "auth",
+     .key = "refresh_every",
+     .kind = Kind::kDuration,
+     .default_text = "2s",
+     .target = kAuth<&AuthSettings::refresh_every>,
+     .doc = "How often the API keys are read from the store: what a revoked key still has, at most",
+     .min = 50,
+     .max = 30 * kSecond},
+    {.section = "auth",
+     .key = "rate",
+     .kind = Kind::kCount,
+     .default_text = "0",
+     .target = kAuth<&AuthSettings::rate>,
+     .doc = "Calls a second of each API key that was made without a rate; past that 429. 0: no limit",
+     .max = 1'000'000},
+    {.section = "auth",
+     .key = "concurrency",
+     .kind = Kind::kCount,
+     .default_text = "0",
+     .target = kAuth<&AuthSettings::concurrency>,
+     .doc = "Calls at once of each API key that was made without such a limit; past that 429. 0: no limit",
+     .max = 1'000'000},
+
+    {.section = "audit",
+     .key = "calls",
+     .kind = Kind::kChoice,
+     .default_text = "keys",
+     .target = kAudit<&AuditSettings::calls>,
+     .doc = "Which calls leave a line in the log: off, keys (those that showed an API key), all",
+     .choices = kAuditedCalls},
+
+    {.section = "tls",
+     .key = "cert",
+     .kind = Kind::kText,
+     .default_text = "",
+     .target = kTls<&TlsSettings::cert>,
+     .doc = "PEM file of the certificate and its chain: every listener speaks TLS then; read again when it changes"},
+    {.section = "tls",
+     .key = "key",
+     .kind = Kind::kText,
+     .default_text = "",
+     .target = kTls<&TlsSettings::key>,
+     .doc = "PEM file of the certificate's private key; refused when everyone on the machine may read it"},
+    {.section = "tls",
+     .key = "ca_file",
+     .kind = Kind::kText,
+     .default_text = "",
+     .target = kTls<&TlsSettings::ca_file>,
+     .doc = "PEM file of the authorities that other roles' certificates come from (https and grpcs upstreams); empty: "
+            "the system's"},
+
+    {.section = "grpc",
+     .key = "bind",
+     .kind = Kind::kBindOrOff,
+     .default_text = "127.0.0.1:3217",
+     .target = kGrpc<&GrpcSettings::bind>,
+     .doc =
+         "Address of the gRPC services (docs/grpc.md) in serve and at the gateway; a port of 0 picks one and logs it"},
+    {.section = "grpc",
+     .key = "max_message",
+     .kind = Kind::kBytes,
+     .default_text = "64MiB",
+     .target = kGrpc<&GrpcSettings::max_message>,
+     .doc = "The largest message that a client may send; more is RESOURCE_EXHAUSTED",
+     .min = 64 << 10,
+     .max = uint64_t{1} << 30},
+    {.section = "grpc",
+     .key = "max_streams",
+     .kind = Kind::kCount,
+     .default_text = "10000",
+     .target = kGrpc<&GrpcSettings::max_streams>,
+     .doc = "Open streams of vector searches and adds; past that UNAVAILABLE",
+     .min = 1,
+     .max = 1'000'000},
+
+    {.section = "flight",
+     .key = "bind",
+     .kind = Kind::kBindOrOff,
+     .default_text = "127.0.0.1:3216",
+     .target = kFlight<&FlightSettings::bind>,
+     .doc =
+         "Address of Arrow Flight SQL (docs/flight.md) in serve and at the gateway; a port of 0 picks one and logs it"},
+    {.section = "flight",
+     .key = "stall_timeout",
+     .kind = Kind::kDuration,
+     .default_text = "30s",
+     .target = kFlight<&FlightSettings::stall_timeout>,
+     .doc = "A query whose client takes no rows for this long is stopped",
+     .min = 100},
+    {.section = "flight",
+     .key = "ticket_lifetime",
+     .kind = Kind::kDuration,
+     .default_text = "15m",
+     .target = kFlight<&FlightSettings::ticket_lifetime>,
+     .doc = "How long the ticket of a flight may be redeemed",
+     .min = kSecond},
+
     {.section = "s3",
      .key = "endpoint",
      .kind = Kind::kOptionalUrl,
@@ -274,239 +377,6 @@ const SettingSpec kTable[] = {
      .target = kS3<&S3Settings::timeout>,
      .doc = "For one request to the bucket, retries included",
      .min = 100},
-
-    {.section = "catalogd",
-     .key = "bind",
-     .kind = Kind::kBind,
-     .default_text = "127.0.0.1:3212",
-     .target = kCatalogd<&CatalogdSettings::bind>,
-     .doc = "Address of catalogd when it runs alone"},
-    {.section = "catalogd",
-     .key = "storaged_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3211",
-     .target = kCatalogd<&CatalogdSettings::storaged_url>,
-     .doc = "The storaged that catalogd uses when it runs alone"},
-    {.section = "catalogd",
-     .key = "keep_versions",
-     .kind = Kind::kCount,
-     .default_text = "100",
-     .target = kCatalogd<&CatalogdSettings::keep_versions>,
-     .doc = "Versions kept of each dataset; whichever of this and keep_age keeps more",
-     .min = 1,
-     .max = 1'000'000},
-    {.section = "catalogd",
-     .key = "keep_age",
-     .kind = Kind::kDuration,
-     .default_text = "30d",
-     .target = kCatalogd<&CatalogdSettings::keep_age>,
-     .doc = "Age up to which versions of a dataset are kept"},
-    {.section = "catalogd",
-     .key = "checkpoint_every",
-     .kind = Kind::kCount,
-     .default_text = "1000",
-     .target = kCatalogd<&CatalogdSettings::checkpoint_every>,
-     .doc = "Log objects between two checkpoints of the whole state",
-     .min = 1,
-     .max = 1'000'000},
-    {.section = "catalogd",
-     .key = "gc_min_age",
-     .kind = Kind::kDuration,
-     .default_text = "24h",
-     .target = kCatalogd<&CatalogdSettings::gc_min_age>,
-     .doc = "Garbage collection never removes what is younger; must exceed the ingest and query timeouts",
-     .min = kSecond},
-    {.section = "catalogd",
-     .key = "gc_every",
-     .kind = Kind::kDuration,
-     .default_text = "1h",
-     .target = kCatalogd<&CatalogdSettings::gc_every>,
-     .doc = "How often retention and garbage collection run, give or take a tenth; 0s: only when asked"},
-
-    {.section = "ingestd",
-     .key = "bind",
-     .kind = Kind::kBind,
-     .default_text = "127.0.0.1:3213",
-     .target = kIngestd<&IngestdSettings::bind>,
-     .doc = "Address of ingestd when it runs alone"},
-    {.section = "ingestd",
-     .key = "storaged_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3211",
-     .target = kIngestd<&IngestdSettings::storaged_url>,
-     .doc = "The storaged that ingestd uses when it runs alone"},
-    {.section = "ingestd",
-     .key = "catalogd_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3212",
-     .target = kIngestd<&IngestdSettings::catalogd_url>,
-     .doc = "The catalogd that ingestd uses when it runs alone"},
-    {.section = "ingestd",
-     .key = "max_concurrent",
-     .kind = Kind::kCount,
-     .default_text = "4",
-     .target = kIngestd<&IngestdSettings::max_concurrent>,
-     .doc = "Ingests at once; the next is answered 503 with Retry-After",
-     .min = 1,
-     .max = 1024},
-    {.section = "ingestd",
-     .key = "timeout",
-     .kind = Kind::kDuration,
-     .default_text = "1h",
-     .target = kIngestd<&IngestdSettings::timeout>,
-     .doc = "For one ingest, its upload included",
-     .min = kSecond},
-
-    {.section = "queryd",
-     .key = "bind",
-     .kind = Kind::kBind,
-     .default_text = "127.0.0.1:3214",
-     .target = kQueryd<&QuerydSettings::bind>,
-     .doc = "Address of queryd when it runs alone"},
-    {.section = "queryd",
-     .key = "storaged_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3211",
-     .target = kQueryd<&QuerydSettings::storaged_url>,
-     .doc = "The storaged that queryd uses when it runs alone"},
-    {.section = "queryd",
-     .key = "catalogd_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3212",
-     .target = kQueryd<&QuerydSettings::catalogd_url>,
-     .doc = "The catalogd that queryd uses when it runs alone"},
-    {.section = "queryd",
-     .key = "vectord_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3215",
-     .target = kQueryd<&QuerydSettings::vectord_url>,
-     .doc = "The vectord that queryd uses when it runs alone"},
-    {.section = "queryd",
-     .key = "refresh_every",
-     .kind = Kind::kDuration,
-     .default_text = "30s",
-     .target = kQueryd<&QuerydSettings::refresh_every>,
-     .doc = "How often the catalog is asked again while it does not answer",
-     .min = 100},
-    {.section = "queryd",
-     .key = "max_concurrent",
-     .kind = Kind::kCores,
-     .default_text = "cores",
-     .target = kQueryd<&QuerydSettings::max_concurrent>,
-     .doc = "Queries that run side by side; more wait",
-     .min = 1,
-     .max = 1024},
-    {.section = "queryd",
-     .key = "timeout",
-     .kind = Kind::kDuration,
-     .default_text = "60s",
-     .target = kQueryd<&QuerydSettings::timeout>,
-     .doc = "For one query, and the most that a request may ask for",
-     .min = 100,
-     .max = 24 * kHour},
-    {.section = "queryd",
-     .key = "queue_timeout",
-     .kind = Kind::kDuration,
-     .default_text = "10s",
-     .target = kQueryd<&QuerydSettings::queue_timeout>,
-     .doc = "How long a query waits for its turn; then the answer is 503",
-     .max = 24 * kHour},
-    {.section = "queryd",
-     .key = "memory_limit",
-     .kind = Kind::kBytes,
-     .default_text = "50%",
-     .target = kQueryd<&QuerydSettings::memory_limit>,
-     .doc = "Memory of all running queries together",
-     .min = 32 * kMiB,
-     .share_of = ShareOf::kServerMemory},
-    {.section = "queryd",
-     .key = "cache_memory",
-     .kind = Kind::kBytes,
-     .default_text = "10%",
-     .target = kQueryd<&QuerydSettings::cache_memory>,
-     .doc = "Memory for blocks of objects that queries read",
-     .min = kMiB,
-     .share_of = ShareOf::kServerMemory},
-    {.section = "queryd",
-     .key = "cache_disk",
-     .kind = Kind::kBytes,
-     .default_text = "0B",
-     .target = kQueryd<&QuerydSettings::cache_disk>,
-     .doc = "Disk for blocks of objects that queries read; 0B: none (worth setting over S3)"},
-    {.section = "queryd",
-     .key = "spill_limit",
-     .kind = Kind::kBytes,
-     .default_text = "50%",
-     .target = kQueryd<&QuerydSettings::spill_limit>,
-     .doc = "Disk that queries larger than memory may spill to; past that the answer is 507",
-     .share_of = ShareOf::kServerSpool},
-
-    {.section = "vectord",
-     .key = "bind",
-     .kind = Kind::kBind,
-     .default_text = "127.0.0.1:3215",
-     .target = kVectord<&V::bind>,
-     .doc = "Address of vectord when it runs alone"},
-    {.section = "vectord",
-     .key = "storaged_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3211",
-     .target = kVectord<&V::storaged_url>,
-     .doc = "The storaged that vectord uses when it runs alone"},
-    {.section = "vectord",
-     .key = "catalogd_url",
-     .kind = Kind::kUrl,
-     .default_text = "http://127.0.0.1:3212",
-     .target = kVectord<&V::catalogd_url>,
-     .doc = "The catalogd that vectord uses when it runs alone"},
-    {.section = "vectord",
-     .key = "memory_limit",
-     .kind = Kind::kBytes,
-     .default_text = "25%",
-     .target = kVectord<&V::memory_limit>,
-     .doc = "Memory of all vector indexes together",
-     .min = kMiB,
-     .share_of = ShareOf::kServerMemory},
-    {.section = "vectord",
-     .key = "embedding_provider",
-     .kind = Kind::kChoice,
-     .default_text = "none",
-     .target = kVectord<&V::embedding_provider>,
-     .doc = "Who makes vectors of texts: nobody, hashes of the words (for tests and offline), or a service that speaks "
-            "OpenAI's /v1/embeddings; its key is the secret EMBEDDING_API_KEY",
-     .choices = kEmbeddingProviders},
-    {.section = "vectord",
-     .key = "embedding_url",
-     .kind = Kind::kOptionalUrl,
-     .default_text = "",
-     .target = kVectord<&V::embedding_url>,
-     .doc = "The embedding service of the provider openai, without /v1/embeddings"},
-    {.section = "vectord",
-     .key = "embedding_model",
-     .kind = Kind::kText,
-     .default_text = "",
-     .target = kVectord<&V::embedding_model>,
-     .doc = "The model that the embedding service is asked for"},
-    {.section = "vectord",
-     .key = "embedding_dimension",
-     .kind = Kind::kCount,
-     .default_text = "0",
-     .target = kVectord<&V::embedding_dimension>,
-     .doc = "Dimension that the embedding service is asked for; 0 asks for none",
-     .max = 4096},
-    {.section = "vectord",
-     .key = "embedding_timeout",
-     .kind = Kind::kDuration,
-     .default_text = "30s",
-     .target = kVectord<&V::embedding_timeout>,
-     .doc = "How long one request of the embedding service may take",
-     .min = 1},
-    {.section = "vectord",
-     .key = "embedding_cache",
-     .kind = Kind::kBytes,
-     .default_text = "64MiB",
-     .target = kVectord<&V::embedding_cache>,
-     .doc = "Memory for the vectors of the texts seen last"},
 };
 
 std::string Bounds(const SettingSpec& spec, std::string (*format)(uint64_t)) {
@@ -543,17 +413,25 @@ std::string ChoiceText(std::span<const std::string_view> choices) {
 
 }  // namespace
 
-std::span<const SettingSpec> SettingTable() { return kTable; }
+std::span<const SettingSpec> SettingTable() {
+  static const std::vector<SettingSpec> all = [] {
+    std::vector<SettingSpec> table(std::begin(kTable), std::end(kTable));
+    const auto roles = RoleSettingTable();
+    table.insert(table.end(), roles.begin(), roles.end());
+    return table;
+  }();
+  return all;
+}
 
 const SettingSpec* FindSetting(std::string_view section, std::string_view key) {
-  const auto* found = std::find_if(std::begin(kTable), std::end(kTable),
-                                   [&](const SettingSpec& spec) { return spec.section == section && spec.key == key; });
-  return found == std::end(kTable) ? nullptr : found;
+  const auto table = SettingTable();
+  const auto found =
+      std::ranges::find_if(table, [&](const SettingSpec& spec) { return spec.section == section && spec.key == key; });
+  return found == table.end() ? nullptr : &*found;
 }
 
 bool IsSection(std::string_view section) {
-  return std::any_of(std::begin(kTable), std::end(kTable),
-                     [&](const SettingSpec& spec) { return spec.section == section; });
+  return std::ranges::any_of(SettingTable(), [&](const SettingSpec& spec) { return spec.section == section; });
 }
 
 std::string VariableName(const SettingSpec& spec) {
@@ -571,8 +449,11 @@ std::string Expected(const SettingSpec& spec) {
       return "a path";
     case Kind::kBind:
       return "host:port, such as \"127.0.0.1:3110\" or \"[::1]:3110\"";
-    case Kind::kUrl:
-      return "a URL such as \"http://127.0.0.1:3211\" (http or https, with a host, without user, query or fragment)";
+    case Kind::kBindOrOff:
+      return "host:port, such as \"127.0.0.1:3217\", or \"off\"";
+    case Kind::kRoleUrl:
+      return "a URL such as \"http://127.0.0.1:3211\" (http or https, with a host, without user, query or fragment) or "
+             "\"grpc://127.0.0.1:4211\" (grpc or grpcs, host:port alone)";
     case Kind::kOptionalUrl:
       return "empty, or a URL such as \"http://127.0.0.1:9000\" (http or https, with a host, without user, query or "
              "fragment)";

@@ -14,8 +14,9 @@ enum class Kind {
   kText,
   kPath,
   kBind,         // host:port
-  kUrl,          // http(s)://host[:port][/path]
-  kOptionalUrl,  // the same, or empty
+  kBindOrOff,    // the same, or "off"
+  kRoleUrl,      // http(s)://host[:port][/path], or grpc(s)://host:port
+  kOptionalUrl,  // http(s)://host[:port][/path], or empty
   kChoice,       // one of `choices`
   kHosts,        // a list of host names
   kFlag,
@@ -47,6 +48,8 @@ struct SettingSpec {
 
 // Sections in the order of the documentation; a share's base comes before what shares it.
 std::span<const SettingSpec> SettingTable();
+// Its end: the roles that stand on a storaged.
+std::span<const SettingSpec> RoleSettingTable();
 const SettingSpec* FindSetting(std::string_view section, std::string_view key);
 bool IsSection(std::string_view section);
 // "LAKEHOUSE_STORAGED_PUT_SLOTS"

@@ -72,6 +72,14 @@ bool IsUrl(std::string_view text) {
                                      [](char c) { return c > ' ' && c < 127 && c != '?' && c != '#' && c != '\\'; });
 }
 
+// grpc(s)://host:port: gRPC has no paths.
+bool IsGrpcUrl(std::string_view text) {
+  if (!text.starts_with("grpc://") && !text.starts_with("grpcs://")) return false;
+  const std::string_view address = text.substr(text.find("://") + 3);
+  const size_t colon = address.rfind(':');
+  return colon != std::string_view::npos && IsHost(address.substr(0, colon)) && IsPort(address.substr(colon + 1), 1);
+}
+
 bool IsPlainText(std::string_view text) {
   return !FindInvalidUtf8(text) &&
          std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 127; });
@@ -84,7 +92,8 @@ void Store(const SettingSpec& spec, Settings& settings, T value) {
 
 Result<std::string> ApplyString(const SettingSpec& spec, std::string_view text, Settings& settings) {
   const bool form = spec.kind == Kind::kBind          ? IsBind(text)
-                    : spec.kind == Kind::kUrl         ? IsUrl(text)
+                    : spec.kind == Kind::kBindOrOff   ? text == "off" || IsBind(text)
+                    : spec.kind == Kind::kRoleUrl     ? IsUrl(text) || IsGrpcUrl(text)
                     : spec.kind == Kind::kOptionalUrl ? text.empty() || IsUrl(text)
                                                       : text.size() >= spec.min;
   if (!form || !IsPlainText(text)) return Wrong(spec);
@@ -223,7 +232,8 @@ Result<std::string> ApplyText(const SettingSpec& spec, std::string_view text, co
   switch (spec.kind) {
     case Kind::kText:
     case Kind::kBind:
-    case Kind::kUrl:
+    case Kind::kBindOrOff:
+    case Kind::kRoleUrl:
     case Kind::kOptionalUrl:
       return ApplyString(spec, text, settings);
     case Kind::kPath:

@@ -20,21 +20,21 @@ inline constexpr std::string_view kStorageSchemas = R"json(
 inline constexpr std::string_view kCatalogSchemas = R"json(
 "Column": {"type": "object", "required": ["name", "type"], "properties": {
   "name": {"type": "string"}, "type": {"type": "string", "description": "DuckDB's name of the type"},
-  "nullable": {"type": "boolean"}, "field_id": {"type": "integer"}}},
+  "nullable": {"type": ["boolean", "null"]}, "field_id": {"type": ["integer", "null"]}}},
 "DataObject": {"type": "object", "required": ["key", "size", "rows"], "properties": {
   "key": {"type": "string"}, "size": {"type": "integer"}, "rows": {"type": "integer"},
-  "stats": {"type": "array", "items": {"type": "object", "properties": {
+  "stats": {"type": ["array", "null"], "items": {"type": "object", "properties": {
     "field_id": {"type": "integer"}, "null_count": {"type": "integer"},
-    "min": {"type": "string"}, "max": {"type": "string"}}}}}},
+    "min": {"type": ["string", "null"]}, "max": {"type": ["string", "null"]}}}}}},
 "Register": {"type": "object", "required": ["name", "schema_fingerprint"], "properties": {
   "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,127}$"},
   "schema_fingerprint": {"type": "string", "minLength": 1},
-  "schema": {"type": "array", "items": {"$ref": "#/components/schemas/Column"}},
-  "objects": {"type": "array", "items": {"$ref": "#/components/schemas/DataObject"}},
-  "row_count": {"type": "integer", "minimum": 0}, "mode": {"type": "string", "enum": ["replace", "append"]},
-  "commit_id": {"type": "string"}, "source_sha256": {"type": "string"},
-  "allow_duplicate_source": {"type": "boolean"},
-  "brief": {"type": "boolean", "description": "The answer to a commit that was made leaves the objects out"}}},
+  "schema": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/Column"}},
+  "objects": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/DataObject"}},
+  "row_count": {"type": ["integer", "null"], "minimum": 0}, "mode": {"enum": ["replace", "append", null]},
+  "commit_id": {"type": ["string", "null"]}, "source_sha256": {"type": ["string", "null"]},
+  "allow_duplicate_source": {"type": ["boolean", "null"]},
+  "brief": {"type": ["boolean", "null"], "description": "The answer to a commit that was made leaves the objects out"}}},
 "Manifest": {"type": "object",
   "required": ["dataset_id", "name", "schema_fingerprint", "schema", "version", "seq", "row_count", "objects",
                "created_at", "updated_at"],
@@ -61,8 +61,8 @@ inline constexpr std::string_view kCatalogSchemas = R"json(
     "source_sha256": {"type": ["string", "null"]}, "pinned": {"type": "boolean"}}}}}},
 "Epoch": {"type": "object", "required": ["seq"], "properties": {"seq": {"type": "integer"}}},
 "Collect": {"type": "object", "properties": {
-  "dry_run": {"type": "boolean", "default": true},
-  "min_age": {"type": "string", "description": "A duration, as 24h", "default": "24h"}}},
+  "dry_run": {"type": ["boolean", "null"], "default": true},
+  "min_age": {"type": ["string", "null"], "pattern": "^[0-9]{1,4}(ms|s|m|h|d)$", "default": "24h"}}},
 "Collected": {"type": "object", "required": ["removed", "bytes"], "properties": {
   "removed": {"type": "array", "items": {"type": "object", "required": ["key", "size", "why"], "properties": {
     "key": {"type": "string"}, "size": {"type": "integer"}, "why": {"type": "string"}}}},
@@ -95,6 +95,8 @@ inline constexpr std::string_view kIngestSchemas = R"json(
 inline constexpr std::string_view kQuerySchemas = R"json(
 "Query": {"type": "object", "required": ["sql"], "properties": {
   "sql": {"type": "string"}, "params": {"type": "array", "items": {}},
+  "param_types": {"type": "array", "items": {"type": ["string", "null"]},
+    "description": "Of which type the text of a parameter is, as CAST reads it: DECIMAL(18,2), DATE, ..."},
   "timeout_ms": {"type": "integer", "minimum": 1}, "at_seq": {"type": "integer", "minimum": 0}}},
 "Rows": {"type": "object", "required": ["columns", "rows", "row_count", "seq"], "properties": {
   "columns": {"type": "array", "items": {"type": "object", "required": ["name", "type"], "properties": {
@@ -112,13 +114,13 @@ inline constexpr std::string_view kVectorSchemas = R"json(
 "CreateIndex": {"type": "object", "required": ["name", "dimension"], "additionalProperties": false, "properties": {
   "name": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,127}$"},
   "dimension": {"type": "integer", "minimum": 1, "maximum": 4096},
-  "metric": {"type": "string", "enum": ["cosine", "l2", "dot"]},
-  "quantization": {"type": "string", "enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1"]},
-  "m": {"type": "integer", "minimum": 4, "maximum": 64},
-  "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000},
-  "text_field": {"type": "string", "maxLength": 256}}},
+  "metric": {"enum": ["cosine", "l2", "dot", null]},
+  "quantization": {"enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1", null]},
+  "m": {"type": ["integer", "null"], "minimum": 4, "maximum": 64},
+  "ef_construction": {"type": ["integer", "null"], "minimum": 8, "maximum": 2000},
+  "text_field": {"type": ["string", "null"], "maxLength": 256}}},
 "RebuildIndex": {"type": "object", "additionalProperties": false, "properties": {
-  "quantization": {"type": "string", "enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1"]},
+  "quantization": {"enum": ["sq8", "none", "bf16", "rabitq4", "rabitq1", null]},
   "m": {"type": "integer", "minimum": 4, "maximum": 64},
   "ef_construction": {"type": "integer", "minimum": 8, "maximum": 2000}}},
 "Index": {"type": "object",
@@ -131,6 +133,8 @@ inline constexpr std::string_view kVectorSchemas = R"json(
   "indexes": {"type": "array", "items": {"$ref": "#/components/schemas/Index"}}}},
 "Floats": {"type": "array", "items": {"type": "number"}},
 "Item": {"type": "object", "required": ["id", "vector"], "properties": {
+  "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "metadata": {"type": ["object", "null"]}}},
+"ListedItem": {"type": "object", "required": ["id"], "properties": {
   "id": {"type": "string"}, "vector": {"$ref": "#/components/schemas/Floats"}, "metadata": {"type": ["object", "null"]}}},
 "AddItems": {"type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1, "properties": {
   "from": {"type": "object", "required": ["dataset"], "additionalProperties": false, "properties": {
@@ -162,6 +166,30 @@ inline constexpr std::string_view kVectorSchemas = R"json(
 "SearchAnswer": {"anyOf": [{"$ref": "#/components/schemas/Hits"},
   {"type": "object", "required": ["answers"], "properties": {
     "answers": {"type": "array", "items": {"$ref": "#/components/schemas/Hits"}}}}]}
+)json";
+
+inline constexpr std::string_view kKeySchemas = R"json(
+"CreateKey": {"type": "object", "required": ["name", "scope"], "additionalProperties": false, "properties": {
+  "name": {"type": "string", "minLength": 1, "maxLength": 128},
+  "scope": {"type": "string", "enum": ["read", "write", "admin"]},
+  "rate": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000000,
+    "description": "Calls a second; 0: the server's default"},
+  "concurrency": {"type": ["integer", "null"], "minimum": 0, "maximum": 1000000,
+    "description": "Calls at once; 0: the server's default"},
+  "expires": {"type": ["string", "null"], "pattern": "^[0-9]{1,4}(ms|s|m|h|d)$",
+    "description": "After how long, as 30d; never when absent"}}},
+"Key": {"type": "object", "required": ["id", "name", "scope", "rate", "concurrency", "created_at", "expires_at",
+                                       "revoked_at"], "properties": {
+  "id": {"type": "string"}, "name": {"type": "string"},
+  "scope": {"type": "string", "enum": ["read", "write", "admin"]},
+  "rate": {"type": "integer"}, "concurrency": {"type": "integer"},
+  "created_at": {"type": "string", "format": "date-time"},
+  "expires_at": {"type": ["string", "null"], "format": "date-time"},
+  "revoked_at": {"type": ["string", "null"], "format": "date-time"}}},
+"CreatedKey": {"allOf": [{"$ref": "#/components/schemas/Key"}, {"type": "object", "required": ["key"],
+  "properties": {"key": {"type": "string", "description": "Shown this once"}}}]},
+"Keys": {"type": "object", "required": ["keys"], "properties": {
+  "keys": {"type": "array", "items": {"$ref": "#/components/schemas/Key"}}}}
 )json";
 
 }  // namespace lakehouse::http

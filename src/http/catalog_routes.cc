@@ -149,64 +149,73 @@ void AddRoutes(Router& router, service::Catalog* catalog) {
               .summary = "Commit a dataset's objects as a new version",
               .doc = {.body = "application/json Register",
                       .answers = "200 application/json Registered, 201 application/json Registered",
-                      .schemas = kCatalogSchemas}});
+                      .schemas = kCatalogSchemas},
+              .scope = auth::Scope::kWrite});
   router.Add({.method = "GET",
               .pattern = "/catalog/list",
               .handler = bind(List),
               .summary = "Datasets by name, a page at a time",
-              .doc = {.query = "limit:integer token",
+              .doc = {.query = "limit:positive token",
                       .answers = "200 application/json ManifestPage",
-                      .schemas = kCatalogSchemas}});
+                      .schemas = kCatalogSchemas},
+              .scope = auth::Scope::kRead});
   router.Add(
       {.method = "GET",
        .pattern = kManifest,
        .handler = bind(Get),
        .summary = "A dataset's manifest, now or at a version",
-       .doc = {.query = "version:integer", .answers = "200 application/json Manifest", .schemas = kCatalogSchemas}});
+       .doc = {.query = "version:positive", .answers = "200 application/json Manifest", .schemas = kCatalogSchemas},
+       .scope = auth::Scope::kRead});
   router.Add({.method = "DELETE",
               .pattern = kManifest,
               .handler = bind(Drop),
               .summary = "Drop a dataset",
-              .doc = {.answers = "204"}});
+              .doc = {.answers = "204"},
+              .scope = auth::Scope::kWrite});
   router.Add({.method = "GET",
               .pattern = "/catalog/manifest/{name}/snapshots",
               .handler = bind(Snapshots),
               .summary = "A dataset's kept versions, newest first",
-              .doc = {.answers = "200 application/json Snapshots", .schemas = kCatalogSchemas}});
+              .doc = {.answers = "200 application/json Snapshots", .schemas = kCatalogSchemas},
+              .scope = auth::Scope::kRead});
   router.Add({.method = "POST",
               .pattern = kPin,
               .handler = pin(true),
               .summary = "Keep a version whatever retention says",
-              .doc = {.path = "version:integer", .answers = "204"}});
+              .doc = {.path = "version:positive", .answers = "204"},
+              .scope = auth::Scope::kWrite});
   router.Add({.method = "DELETE",
               .pattern = kPin,
               .handler = pin(false),
               .summary = "Leave a version to retention again",
-              .doc = {.path = "version:integer", .answers = "204"}});
+              .doc = {.path = "version:positive", .answers = "204"},
+              .scope = auth::Scope::kWrite});
   router.Add(
       {.method = "GET",
        .pattern = "/catalog/manifest/{name}/sources/{sha256}",
        .handler = bind(FindSource),
        .summary = "The manifest whose content came from a source",
-       .doc = {
-           .query = "mode:replace|append", .answers = "200 application/json Manifest", .schemas = kCatalogSchemas}});
+       .doc = {.query = "mode:replace|append", .answers = "200 application/json Manifest", .schemas = kCatalogSchemas},
+       .scope = auth::Scope::kRead});
   router.Add({.method = "GET",
               .pattern = "/catalog/epoch",
               .handler = bind(Epoch),
               .summary = "The lake's newest seq; long-polls with wait and since",
               .deadline = kMaxWait + std::chrono::seconds(10),
-              .doc = {.query = "wait since:integer",
+              .doc = {.query = "wait:duration since:integer",
                       .headers = "If-None-Match",
                       .answers = "200 application/json Epoch, 304",
-                      .schemas = kCatalogSchemas}});
+                      .schemas = kCatalogSchemas},
+              .scope = auth::Scope::kRead});
   router.Add({.method = "POST",
               .pattern = "/catalog/gc",
               .handler = bind(Gc),
               .summary = "Remove objects that no kept version names",
               .deadline = std::chrono::minutes(30),
-              .doc = {.body = "application/json Collect",
+              .doc = {.body = "?application/json Collect",
                       .answers = "200 application/json Collected",
-                      .schemas = kCatalogSchemas}});
+                      .schemas = kCatalogSchemas},
+              .scope = auth::Scope::kAdmin});
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ void AddHealthRoutes(Router& router, const std::string& service, ReadyCheck read
                                                       Response& response) { return response.SendJson(200, body); },
               .summary = "The process is alive",
               .dispatch = Dispatch::kInline,
-              .doc = {.answers = "200 application/json Health", .schemas = kHealthSchemas}});
+              .doc = {.answers = "200 application/json Health", .schemas = kHealthSchemas},
+              .scope = kOpen});
   router.Add({.method = "GET",
               .pattern = "/ready",
               .handler = [body = ReadyJson(service), ready = std::move(ready)](const RequestContext& context, Request&,
@@ -90,7 +91,8 @@ void AddHealthRoutes(Router& router, const std::string& service, ReadyCheck read
               },
               .summary = "The role can serve; 503 with the reason until then",
               .deadline = kReadyDeadline,
-              .doc = {.answers = "200 application/json Health", .schemas = kHealthSchemas}});
+              .doc = {.answers = "200 application/json Health", .schemas = kHealthSchemas},
+              .scope = kOpen});
   router.Add({.method = "GET",
               .pattern = "/metrics",
               .handler =
@@ -98,7 +100,8 @@ void AddHealthRoutes(Router& router, const std::string& service, ReadyCheck read
                     return response.Send(200, "text/plain; version=0.0.4; charset=utf-8", metrics.Render());
                   },
               .summary = "Prometheus text",
-              .doc = {.answers = "200 text/plain text"}});
+              .doc = {.answers = "200 text/plain text"},
+              .scope = auth::Scope::kRead});
 }
 
 void AddGatewayPages(Router& router) {
@@ -111,12 +114,14 @@ void AddGatewayPages(Router& router) {
                   },
               .summary = "A page that says what this is",
               .dispatch = Dispatch::kInline,
-              .doc = {.answers = "200 text/html text"}});
+              .doc = {.answers = "200 text/html text"},
+              .scope = kOpen});
   Route route{.method = "GET",
               .pattern = "/v1/openapi.json",
               .handler = {},
               .summary = "This API as an OpenAPI 3.1 document",
-              .doc = {.answers = "200 application/json bytes"}};
+              .doc = {.answers = "200 application/json bytes"},
+              .scope = kOpen};
   Router described = WithRolesBehind(router);
   described.Add(route);
   route.handler = [document = OpenApiJson(described, kVersion)](const RequestContext&, Request&, Response& response) {

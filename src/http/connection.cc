@@ -73,11 +73,11 @@ Status BodyReader::SendContinue() {
   if (!connection_.in.empty()) return {};
   char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
   iovec piece{text, sizeof text - 1};
-  return SendAll(connection_.socket.get(), std::span(&piece, 1), 0, times_.body_timeout);
+  return SendAll(connection_.wire(), std::span(&piece, 1), 0, times_.body_timeout);
 }
 
 Result<size_t> BodyReader::Receive(std::span<char> out) {
-  Result<size_t> got = ReceiveSome(connection_.socket.get(), out, times_.body_timeout, times_.deadline);
+  Result<size_t> got = ReceiveSome(connection_.wire(), out, times_.body_timeout, times_.deadline);
   if (!got && got.error().kind == ErrorKind::kDeadline) {
     return Fail(ErrorKind::kRequestTimeout, "the request body did not arrive in time");
   }

@@ -14,10 +14,13 @@
 #include <string>
 #include <vector>
 
+#include "auth/access.h"
 #include "base/file.h"
 #include "base/mutex.h"
+#include "http/connection_socket.h"
 #include "http/framing.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 namespace lakehouse::http {
 
@@ -58,6 +61,8 @@ struct Connection {
   ~Connection();
 
   FileDescriptor socket;
+  std::unique_ptr<TlsSession> tls;  // nullptr: plain
+  Wire wire() const { return {socket.get(), tls.get()}; }
   Loop* const loop;
   size_t index = 0;  // in the loop's table; the loop's alone
   InputBuffer in;
@@ -135,6 +140,9 @@ class ResponseWriter final : public Response {
     std::chrono::milliseconds stall{};
     // Collects the answer here instead of sending: a loop must not wait.
     std::string* collect = nullptr;
+    // The call's place among those of its key. Given back before the last bytes leave, so that a client that calls one
+    // after another never meets its own last call.
+    auth::Admission* admission = nullptr;
   };
   ResponseWriter(Connection& connection, Scratch& scratch, const BodyReader& body, Options options);
 
@@ -160,6 +168,7 @@ class ResponseWriter final : public Response {
   void BuildHead();
   bool HasBody() const;
   Status Count(size_t size);
+  void GiveAdmissionBack();
   Status Transmit(std::span<iovec> pieces, int flags);
   Status SendHeldAnd(std::string_view bytes);
   Status WriteFile(const ByteSource::FileRange& range);

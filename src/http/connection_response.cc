@@ -99,7 +99,7 @@ Status ResponseWriter::Transmit(std::span<iovec> pieces, int flags) {
     for (const iovec& piece : pieces) options_.collect->append(static_cast<const char*>(piece.iov_base), piece.iov_len);
     return {};
   }
-  Status sent = SendAll(connection_.socket.get(), pieces, flags, options_.stall);
+  Status sent = SendAll(connection_.wire(), pieces, flags, options_.stall);
   if (!sent) failed_ = true;
   return sent;
 }
@@ -139,8 +139,13 @@ Status ResponseWriter::Count(size_t size) {
   return {};
 }
 
+void ResponseWriter::GiveAdmissionBack() {
+  if (options_.admission != nullptr) *options_.admission = auth::Admission();
+}
+
 Status ResponseWriter::Write(std::string_view bytes) {
   LH_TRY(Count(bytes.size()));
+  if (length_ && written_ == *length_) GiveAdmissionBack();
   if (!HasBody()) return {};
   if (scratch_.held.size() + bytes.size() > kHeld && options_.collect == nullptr) return SendHeldAnd(bytes);
   scratch_.held.append(bytes);
@@ -164,7 +169,7 @@ Status ResponseWriter::WriteFile(const ByteSource::FileRange& range) {
   if (!scratch_.held.empty()) pieces[count++] = {scratch_.held.data(), scratch_.held.size()};
   LH_TRY(Transmit(std::span(pieces).first(count), MSG_MORE));
   scratch_.held.clear();
-  Status sent = SendFile(connection_.socket.get(), range.descriptor, range.offset, range.length, options_.stall);
+  Status sent = SendFile(connection_.wire(), range.descriptor, range.offset, range.length, options_.stall);
   if (sent) {
     sent_ += range.length;
   } else {
@@ -195,6 +200,7 @@ Status ResponseWriter::Finish() {
     return Fail(ErrorKind::kInternal, "an answer's body has {} of the {} bytes announced", written_, *length_);
   }
   finished_ = true;
+  GiveAdmissionBack();
   if (!head_sent_) {
     if (!length_ && HasBody()) length_ = written_;
     return SendHeldAnd({});

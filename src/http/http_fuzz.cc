@@ -73,8 +73,8 @@ void CheckRequest(std::string_view bytes) {
   }
   const std::string_view path = std::string_view(head->target).substr(0, head->target.find('?'));
   (void)Table().Find(head->method, path);
-  static const AccessRules* const kRules = new AccessRules(ServerOptions{.bind = "127.0.0.1:1", .api_keys = {"k"}});
-  (void)kRules->Check(*head, path, -1);
+  static const AccessRules* const kRules = new AccessRules(ServerOptions{.bind = "127.0.0.1:1", .role_token = "t"});
+  (void)kRules->Check(*head, -1);
   if (head->chunked) Check(Decode(bytes.substr(*end), 1) == Decode(bytes.substr(*end), bytes.size()));
 }
 

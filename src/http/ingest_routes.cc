@@ -1,11 +1,11 @@
 #include <algorithm>
 
-#include "base/json.h"
 #include "base/json_value.h"
 #include "http/api_schemas.h"
 #include "http/multipart.h"
 #include "http/routes.h"
 #include "service/catalog_json.h"
+#include "service/ingest_wire.h"
 
 namespace lakehouse::http {
 namespace {
@@ -128,41 +128,6 @@ void DescribePart(std::string_view content_type, std::string_view filename, Inge
   if (const auto format = FormatOfMediaType(MediaType(content_type))) ingest.format = *format;
 }
 
-std::string ResultJson(const service::IngestResult& result) {
-  std::string body;
-  JsonWriter json(body);
-  json.BeginObject().Key("dataset_id").String(result.dataset_id).Key("name").String(result.name);
-  json.Key("fingerprint").String(result.fingerprint);
-  json.Key("version").Number(result.version.value).Key("seq").Number(result.seq.value);
-  json.Key("row_count").Number(result.row_count).Key("rows_added").Number(result.rows_added).Key("columns");
-  service::AppendColumns(json, result.columns);
-  json.Key("objects").BeginArray();
-  for (const auto& object : result.objects) {
-    json.BeginObject()
-        .Key("key")
-        .String(object.key)
-        .Key("size")
-        .Number(object.size)
-        .Key("rows")
-        .Number(object.rows)
-        .EndObject();
-  }
-  json.EndArray()
-      .Key("existing")
-      .Bool(result.existing)
-      .Key("replayed")
-      .Bool(result.replayed)
-      .Key("widened")
-      .BeginArray();
-  for (const auto& widened : result.widened) {
-    json.BeginObject().Key("column").String(widened.column).Key("from").String(widened.from);
-    json.Key("to").String(widened.to).Key("line").Number(widened.line).EndObject();
-  }
-  json.EndArray().Key("source_bytes").Number(result.source_bytes);
-  json.Key("seconds").Number(static_cast<double>(result.took.count()) / 1e6).EndObject();
-  return body;
-}
-
 Result<service::IngestResult> RunRaw(service::Ingest& service, const RequestContext& context, Request& request,
                                      IngestRequest ingest, std::string_view content_type) {
   const std::string type = MediaType(content_type);
@@ -194,7 +159,7 @@ Status RunIngest(service::Ingest& service, const RequestContext& context, Reques
   const bool is_form = MediaType(content_type) == "multipart/form-data";
   LH_ASSIGN(const auto result, is_form ? RunForm(service, context, request, std::move(ingest), content_type)
                                        : RunRaw(service, context, request, std::move(ingest), content_type));
-  return response.SendJson(result.existing ? 200 : 201, ResultJson(result));
+  return response.SendJson(result.existing ? 200 : 201, service::WriteIngestResult(result));
 }
 
 // The service may be nullptr as long as the route is not called.
@@ -205,13 +170,14 @@ void AddRoute(Router& router, service::Ingest* ingest, IngestRouteOptions option
                                   Response& response) { return RunIngest(*ingest, context, request, response); },
               .summary = "Turn a file into a dataset, or add it to one",
               .deadline = options.deadline,
-              .doc = {.query = "name mode:replace|append duplicates:allow|true|false delimiter header:true|false "
+              .doc = {.query = "name! mode:replace|append duplicates:allow|true|false delimiter header:true|false "
                                "encoding:utf-8|latin1 types",
                       .headers = "Content-Encoding",
-                      .body = "multipart/form-data Upload, text/csv bytes, application/x-ndjson bytes, "
+                      .body = "text/csv bytes, multipart/form-data Upload, application/x-ndjson bytes, "
                               "application/vnd.apache.parquet bytes",
                       .answers = "200 application/json Ingested, 201 application/json Ingested",
-                      .schemas = kIngestSchemas}});
+                      .schemas = kIngestSchemas},
+              .scope = auth::Scope::kWrite});
 }
 
 }  // namespace

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "http/api_samples.h"
 
 namespace lakehouse::http {
 
 namespace {
+
+constexpr std::string_view kProblemType = "application/problem+json";
 
 struct Capture {
   std::string name;
@@ -62,10 +67,19 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
   return parts;
 }
 
-// "integer", or "replace|append".
+// "integer", "positive" (an integer of 1 or more), "duration" ("24h"), or "replace|append".
 void WriteType(JsonWriter& json, std::string_view type) {
+  json.Key("schema").BeginObject().Key("type");
+  if (type == "positive") {
+    json.String("integer").Key("minimum").Number(1).EndObject();
+    return;
+  }
+  if (type == "duration") {
+    json.String("string").Key("pattern").String("^[0-9]{1,4}(ms|s|m|h|d)$").EndObject();
+    return;
+  }
   const bool values = type.find('|') != std::string_view::npos;
-  json.Key("schema").BeginObject().Key("type").String(values ? "string" : type);
+  json.String(values ? "string" : type);
   if (values) {
     json.Key("enum").BeginArray();
     for (const std::string_view value : Split(type, '|')) json.String(value);
@@ -80,7 +94,34 @@ std::pair<std::string_view, std::string_view> NameAndType(std::string_view param
   return {parameter.substr(0, colon), parameter.substr(colon + 1)};
 }
 
-void WriteParameters(JsonWriter& json, const RouteDoc& doc, const std::vector<Capture>& captures) {
+// The value of "name=value" among samples; nullopt without one.
+std::optional<std::string_view> SampleValue(const ApiSample* sample, std::string_view name) {
+  if (sample == nullptr) return std::nullopt;
+  for (const std::string_view item : Split(sample->parameters, ' ')) {
+    const size_t equals = item.find('=');
+    if (item.substr(0, equals) == name) return item.substr(equals + 1);
+  }
+  return std::nullopt;
+}
+
+void WriteParameter(JsonWriter& json, std::string_view name, std::string_view in, std::string_view type,
+                    const ApiSample* sample) {
+  const bool is_required = in == "path" || name.ends_with('!');
+  if (name.ends_with('!')) name.remove_suffix(1);
+  json.BeginObject().Key("name").String(name).Key("in").String(in).Key("required").Bool(is_required);
+  WriteType(json, type);
+  if (const auto value = SampleValue(sample, name)) {
+    json.Key("example");
+    if (type == "integer" || type == "positive") {
+      json.Raw(*value);
+    } else {
+      json.String(*value);
+    }
+  }
+}
+
+void WriteParameters(JsonWriter& json, const RouteDoc& doc, const std::vector<Capture>& captures,
+                     const ApiSample* sample) {
   if (captures.empty() && doc.query.empty() && doc.headers.empty()) return;
   json.Key("parameters").BeginArray();
   for (const Capture& capture : captures) {
@@ -88,16 +129,14 @@ void WriteParameters(JsonWriter& json, const RouteDoc& doc, const std::vector<Ca
     for (const std::string_view typed : Split(doc.path, ' ')) {
       if (NameAndType(typed).first == capture.name) type = NameAndType(typed).second;
     }
-    json.BeginObject().Key("name").String(capture.name).Key("in").String("path").Key("required").Bool(true);
+    WriteParameter(json, capture.name, "path", type, sample);
     if (capture.takes_slashes) json.Key("description").String("The rest of the path; may hold slashes");
-    WriteType(json, type);
     json.EndObject();
   }
-  const auto write = [&json](std::string_view list, std::string_view in) {
+  const auto write = [&](std::string_view list, std::string_view in) {
     for (const std::string_view parameter : Split(list, ' ')) {
       const auto [name, type] = NameAndType(parameter);
-      json.BeginObject().Key("name").String(name).Key("in").String(in).Key("required").Bool(false);
-      WriteType(json, type);
+      WriteParameter(json, name, in, type, sample);
       json.EndObject();
     }
   };
@@ -107,7 +146,8 @@ void WriteParameters(JsonWriter& json, const RouteDoc& doc, const std::vector<Ca
 }
 
 // "application/json Manifest" as a member of a content object.
-void WriteContent(JsonWriter& json, std::string_view media_type, std::string_view schema) {
+void WriteContent(JsonWriter& json, std::string_view media_type, std::string_view schema,
+                  std::string_view sample = {}) {
   json.Key(media_type).BeginObject().Key("schema").BeginObject();
   if (schema == "bytes") {
     json.Key("contentMediaType").String(media_type == "*/*" ? "application/octet-stream" : media_type);
@@ -116,15 +156,28 @@ void WriteContent(JsonWriter& json, std::string_view media_type, std::string_vie
   } else {
     json.Key("$ref").String(fmt::format("#/components/schemas/{}", schema));
   }
-  json.EndObject().EndObject();
+  json.EndObject();
+  if (!sample.empty()) {
+    json.Key("example");
+    if (media_type == "application/json") {
+      json.Raw(sample);
+    } else {
+      json.String(sample);
+    }
+  }
+  json.EndObject();
 }
 
-void WriteBody(JsonWriter& json, std::string_view body) {
+void WriteBody(JsonWriter& json, std::string_view body, const ApiSample* sample) {
   if (body.empty()) return;
-  json.Key("requestBody").BeginObject().Key("content").BeginObject();
+  // Of the first media type alone.
+  std::string_view text = sample == nullptr ? std::string_view() : sample->body;
+  const bool is_required = !body.starts_with('?');
+  if (!is_required) body.remove_prefix(1);
+  json.Key("requestBody").BeginObject().Key("required").Bool(is_required).Key("content").BeginObject();
   for (const std::string_view item : Split(body, ',')) {
     const auto words = Split(item, ' ');
-    if (words.size() == 2) WriteContent(json, words[0], words[1]);
+    if (words.size() == 2) WriteContent(json, words[0], words[1], std::exchange(text, {}));
   }
   json.EndObject().EndObject();
 }
@@ -134,6 +187,8 @@ std::string_view Meaning(std::string_view status) {
   if (status == "204") return "Done; no body";
   if (status == "206") return "A part, as asked";
   if (status == "304") return "Not changed since";
+  if (status == "4XX") return "Refused: what was asked, or who asked, or how often";
+  if (status == "5XX") return "Not done: the server or what it stands on";
   return "Success";
 }
 
@@ -144,6 +199,7 @@ void WriteAnswers(JsonWriter& json, std::string_view answers) {
     auto& content = by_status[words[0]];
     if (words.size() == 3) content.emplace_back(words[1], words[2]);
   }
+  for (const std::string_view errors : {"4XX", "5XX"}) by_status[errors].emplace_back(kProblemType, "Problem");
   json.Key("responses").BeginObject();
   for (const auto& [status, content] : by_status) {
     json.Key(status).BeginObject().Key("description").String(Meaning(status));
@@ -154,7 +210,7 @@ void WriteAnswers(JsonWriter& json, std::string_view answers) {
     }
     json.EndObject();
   }
-  json.Key("default").BeginObject().Key("$ref").String("#/components/responses/Problem").EndObject().EndObject();
+  json.EndObject();
 }
 
 void WriteOperation(JsonWriter& json, const Route& route) {
@@ -164,8 +220,15 @@ void WriteOperation(JsonWriter& json, const Route& route) {
   std::ranges::transform(method, method.begin(), [](char c) { return static_cast<char>(c | 32); });
   json.Key(method).BeginObject();
   json.Key("operationId").String(OperationId(method, path)).Key("summary").String(route.summary);
-  WriteParameters(json, route.doc, captures);
-  WriteBody(json, route.doc.body);
+  // OpenAPI 3.1, 4.8.30: of a bearer key the list names what it must allow. Keys are used only where there are some.
+  if (route.scope) {
+    json.Key("security").Raw(fmt::format(R"([{{"key":["{}"]}},{{}}])", auth::ScopeName(*route.scope)));
+  } else {
+    json.Key("security").Raw("[]");
+  }
+  const ApiSample* const sample = SampleOf(route.method, path);
+  WriteParameters(json, route.doc, captures, sample);
+  WriteBody(json, route.doc.body, sample);
   WriteAnswers(json, route.doc.answers);
   json.EndObject();
 }
@@ -175,9 +238,7 @@ constexpr std::string_view kProblem =
     R"("Problem":{"type":"object","required":["type","title","status","detail","instance","request_id"],"properties":{)"
     R"("type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},)"
     R"("instance":{"type":"string"},"request_id":{"type":"string"}}})";
-constexpr std::string_view kOtherComponents =
-    R"("responses":{"Problem":{"description":"What went wrong","content":{"application/problem+json":{"schema":)"
-    R"({"$ref":"#/components/schemas/Problem"}}}}},"securitySchemes":{"key":{"type":"http","scheme":"bearer"}})";
+constexpr std::string_view kOtherComponents = R"("securitySchemes":{"key":{"type":"http","scheme":"bearer"}})";
 
 std::string Components(const Router& router) {
   std::set<std::string_view> schemas{kProblem};
@@ -211,8 +272,7 @@ std::string OpenApiJson(const Router& router, std::string_view version) {
     json.EndObject();
   }
   json.EndObject().Key("components").Raw(Components(router));
-  // Keys are used only where the server has some.
-  json.Key("security").Raw(R"([{"key":[]},{}])").EndObject();
+  json.EndObject();
   return out;
 }
 

@@ -29,7 +29,8 @@ constexpr std::string_view kOwnRequest[] = {"Host",
                                             "X-Forwarded-Host",
                                             kPrefixHeader,
                                             "X-Forwarded-Proto",
-                                            kRoleTokenHeader};
+                                            kRoleTokenHeader,
+                                            auth::kVoucherHeader};
 constexpr std::string_view kOwnResponse[] = {"Date", "Server", "X-Request-Id", "X-Content-Type-Options"};
 
 bool IsOneOf(std::string_view name, std::span<const std::string_view> names) {
@@ -66,16 +67,20 @@ std::string RequestHeadOf(const UpstreamPool& pool, const RequestContext& contex
   head.append(request.method()).append(" ").append(TargetOf(pool, request.target())).append(" HTTP/1.1\r\n");
   AppendField(head, "Host", pool.url().authority);
   const std::string connection = ConnectionValues(request.headers());
+  const auth::Voucher* voucher = request.caller().IsAnonymous() ? nullptr : pool.options().voucher.get();
   for (const auto& [name, value] : request.headers()) {
+    // A key goes no further than it has to.
+    if (voucher != nullptr && EqualsNoCase(name, "Authorization")) continue;
     if (GoesOn(name, connection, kOwnRequest)) AppendField(head, name, value);
   }
+  if (voucher != nullptr) AppendField(head, auth::kVoucherHeader, voucher->For(request.caller()));
   AppendField(head, "X-Request-Id", context.request_id);
   if (!context.traceparent.empty()) AppendField(head, "traceparent", context.traceparent);
   const std::string* before = request.header("X-Forwarded-For");
   AppendField(head, "X-Forwarded-For",
               before != nullptr ? *before + ", " + request.client_address() : request.client_address());
   if (const std::string* host = request.header("Host")) AppendField(head, "X-Forwarded-Host", *host);
-  AppendField(head, "X-Forwarded-Proto", "http");
+  AppendField(head, "X-Forwarded-Proto", request.is_tls() ? "https" : "http");
   if (!pool.options().strip_prefix.empty()) AppendField(head, kPrefixHeader, pool.options().strip_prefix);
   if (request.content_length()) {
     AppendField(head, "Content-Length", std::to_string(*request.content_length()));

@@ -8,9 +8,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "auth/voucher.h"
 #include "base/result.h"
 #include "http/server.h"
 
@@ -33,6 +35,10 @@ struct ProxyOptions {
   std::chrono::milliseconds connect_timeout{3000};
   std::chrono::milliseconds idle_timeout{60000};  // without a byte from the upstream once its answer has begun
   size_t max_idle_connections = 128;
+  // PEM file of authorities that an https upstream's certificate may come from, besides the system's.
+  std::string ca_file{};
+  // Vouches to the role for a caller whose key was checked here; nullptr: what the client showed goes on instead.
+  std::shared_ptr<const auth::Voucher> voucher{};
 };
 
 // For Router::AddPrefix. Callable from any thread; what it holds lives as long as its copies.

@@ -17,6 +17,7 @@ using testing::Client;
 using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::Speech;
 
 Route Of(std::string method, std::string pattern, Handler handler, milliseconds deadline = milliseconds(20000)) {
   return {std::move(method), std::move(pattern), std::move(handler), "", deadline, Dispatch::kHandlerThread};
@@ -29,7 +30,7 @@ class BadUpstream {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    bind(listener_.get(), reinterpret_cast<sockaddr*>(&at), sizeof at);
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
     listen(listener_.get(), 10);
     socklen_t size = sizeof at;
     getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&at), &size);
@@ -58,9 +59,14 @@ class BadUpstream {
   std::jthread thread_;
 };
 
-class ProxyTest : public ::testing::Test {
+// The upstream asked in plain text and over TLS: it must not matter to the client.
+class ProxyTest : public ::testing::TestWithParam<Speech> {
  protected:
   ProxyTest() {
+    if (GetParam() == Speech::kTls) {
+      files_.Write(net::testing::MakeCertificate("upstream"));
+      scheme_ = "https://";
+    }
     upstream_routes_.Add(
         Of("POST", "/api/echo", [](const RequestContext&, Request& request, Response& response) -> Status {
           LH_ASSIGN(const std::string body, ReadAll(request.body(), 64 << 20));
@@ -71,7 +77,8 @@ class ProxyTest : public ::testing::Test {
                             [](const RequestContext& context, Request& request, Response& response) -> Status {
                               std::string seen =
                                   std::string(request.target()) + "\n" + (context.internal ? "internal\n" : "client\n");
-                              for (const auto& [name, value] : request.headers()) seen += name + ": " + value + "\n";
+                              for (const auto& [name, value] : request.headers())
+                                seen.append(name).append(": ").append(value).append("\n");
                               response.SetHeader("ETag", "\"e\"");
                               return response.Send(200, "text/plain", seen);
                             }));
@@ -97,30 +104,38 @@ class ProxyTest : public ::testing::Test {
     (*server)->Start(router);
     return std::move(*server);
   }
-  void StartUpstream(ServerOptions options = {}) { upstream_ = MakeServer(upstream_routes_, std::move(options)); }
+  void StartUpstream(ServerOptions options = {}) {
+    if (GetParam() == Speech::kTls)
+      options.tls = *net::TlsFiles::Load(files_.cert(), files_.key(), Logger::Silent(), SystemClock());
+    upstream_ = MakeServer(upstream_routes_, std::move(options));
+  }
   void StartGateway(const std::string& url, milliseconds deadline = milliseconds(20000)) {
     const auto parsed = ParseUpstreamUrl("[gateway] test_url", url);
     ASSERT_TRUE(parsed) << parsed.error().detail;
     Router routes;
-    routes.AddPrefix("/v1", Of("", "", MakeProxy(*parsed), deadline));
+    routes.AddPrefix("/v1", Of("", "", MakeProxy(*parsed, {.ca_file = files_.cert()}), deadline));
     gateway_ = MakeServer(routes, {.service = "edge", .role_token = "secret", .strip_role_token = true});
   }
   void StartBoth() {
     StartUpstream({.role_token = "secret"});
-    StartGateway("http://" + upstream_->address() + "/api/");
+    StartGateway(scheme_ + upstream_->address() + "/api/");
   }
   Client Connect() { return Client(gateway_->address()); }
   static std::string Get(const std::string& target, const std::string& more = "") {
     return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
   }
 
+  net::testing::CertificateFiles files_;
+  std::string scheme_ = "http://";
   observe::Metrics metrics_;
   Router upstream_routes_;
   std::unique_ptr<Server> upstream_;
   std::unique_ptr<Server> gateway_;
 };
 
-TEST_F(ProxyTest, PassesRequestsAndAnswersOn) {
+INSTANTIATE_TEST_SUITE_P(Each, ProxyTest, ::testing::Values(Speech::kPlain, Speech::kTls), testing::SpeechName);
+
+TEST_P(ProxyTest, PassesRequestsAndAnswersOn) {
   StartBoth();
   Client client = Connect();
   const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -154,7 +169,7 @@ TEST_F(ProxyTest, PassesRequestsAndAnswersOn) {
   EXPECT_EQ(seen.head.find("Date:"), seen.head.rfind("Date:"));
 }
 
-TEST_F(ProxyTest, KeepsBothConnections) {
+TEST_P(ProxyTest, KeepsBothConnections) {
   StartBoth();
   Client client = Connect();
   for (int i = 0; i < 20; ++i) ASSERT_EQ(client.Ask(Get("/v1/seen/x")).status, 200);
@@ -165,7 +180,7 @@ TEST_F(ProxyTest, KeepsBothConnections) {
   EXPECT_EQ(client.Ask(Get("/v1/seen/x")).status, 200);
 }
 
-TEST_F(ProxyTest, StreamsBodiesBothWaysInTheirFraming) {
+TEST_P(ProxyTest, StreamsBodiesBothWaysInTheirFraming) {
   StartBoth();
   Client client = Connect();
   const std::string large(10 << 20, 'b');
@@ -189,7 +204,7 @@ TEST_F(ProxyTest, StreamsBodiesBothWaysInTheirFraming) {
   EXPECT_EQ(client.Ask(Get("/v1/seen/x")).status, 200);
 }
 
-TEST_F(ProxyTest, ErrorsNameThePathThatTheClientAskedFor) {
+TEST_P(ProxyTest, ErrorsNameThePathThatTheClientAskedFor) {
   StartBoth();
   Client client = Connect();
   EXPECT_THAT(client.Ask(Get("/v1/nowhere?x", "X-Forwarded-Prefix: /fake\r\n")).body,
@@ -198,7 +213,7 @@ TEST_F(ProxyTest, ErrorsNameThePathThatTheClientAskedFor) {
               HasSubstr("\"instance\":\"/elsewhere\""));
 }
 
-TEST_F(ProxyTest, ContinueIsTheUpstreamsToGive) {
+TEST_P(ProxyTest, ContinueIsTheUpstreamsToGive) {
   StartBoth();
   Client client = Connect();
   client.Send("POST /v1/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
@@ -210,22 +225,22 @@ TEST_F(ProxyTest, ContinueIsTheUpstreamsToGive) {
       413);
 }
 
-TEST_F(ProxyTest, EarlyRefusalOfALargeBodyArrives) {
+TEST_P(ProxyTest, EarlyRefusalOfALargeBodyArrives) {
   StartBoth();
   Client client = Connect();
   client.Send("PUT /v1/refuse HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n");
-  client.Send(std::string(50000000, 'x'));
+  client.Send(testing::Pattern(50000000));
   EXPECT_EQ(client.Receive().status, 413);
 }
 
-TEST_F(ProxyTest, BreakInTheMiddleBreaksTheClient) {
+TEST_P(ProxyTest, BreakInTheMiddleBreaksTheClient) {
   StartBoth();
   const Answer answer = Connect().Ask(Get("/v1/breaks"));
   EXPECT_EQ(answer.status, 200);
   EXPECT_FALSE(answer.whole);
 }
 
-TEST_F(ProxyTest, UnreachableUpstreamIs503) {
+TEST_P(ProxyTest, UnreachableUpstreamIs503) {
   StartUpstream();
   const std::string address = upstream_->address();
   upstream_.reset();
@@ -236,12 +251,11 @@ TEST_F(ProxyTest, UnreachableUpstreamIs503) {
   EXPECT_THAT(answer.body, HasSubstr("cannot be reached"));
 }
 
-TEST_F(ProxyTest, NonsenseFromTheUpstreamIs502) {
+TEST_P(ProxyTest, NonsenseFromTheUpstreamIs502) {
   for (const char* nonsense :
        {"", "garbage", "HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/1.1 200 OK\nX: 1\n\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n",
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n"}) {
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n"}) {
     const BadUpstream bad(nonsense);
     StartGateway(bad.url());
     const Answer answer = Connect().Ask(Get("/v1/x"));
@@ -250,7 +264,15 @@ TEST_F(ProxyTest, NonsenseFromTheUpstreamIs502) {
   }
 }
 
-TEST_F(ProxyTest, AnswerWithoutLengthEndsWithItsConnection) {
+TEST_P(ProxyTest, AnAnswerThatEndsEarlyNeverLooksWhole) {
+  const BadUpstream bad("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc");
+  StartGateway(bad.url());
+  // Whichever comes first: the end of the upstream's answer, or the client's share of it.
+  const Answer answer = Connect().Ask(Get("/v1/x"));
+  EXPECT_TRUE(answer.status == 502 || !answer.whole) << answer.head;
+}
+
+TEST_P(ProxyTest, AnswerWithoutLengthEndsWithItsConnection) {
   const BadUpstream old("HTTP/1.0 200 OK\r\n\r\nto the end");
   StartGateway(old.url());
   Client client = Connect();
@@ -258,7 +280,7 @@ TEST_F(ProxyTest, AnswerWithoutLengthEndsWithItsConnection) {
   EXPECT_EQ(client.Ask(Get("/v1/x")).body, "to the end");
 }
 
-TEST_F(ProxyTest, KeptConnectionThatDiedIsReplaced) {
+TEST_P(ProxyTest, KeptConnectionThatDiedIsReplaced) {
   // Says it keeps the connection, and does not.
   const BadUpstream liar("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   StartGateway(liar.url());
@@ -267,18 +289,18 @@ TEST_F(ProxyTest, KeptConnectionThatDiedIsReplaced) {
   EXPECT_EQ(liar.connections(), 5);
 }
 
-TEST_F(ProxyTest, SlowUpstreamIs504) {
+TEST_P(ProxyTest, SlowUpstreamIs504) {
   upstream_routes_.Add(Of("GET", "/api/slow", [](const RequestContext& context, Request&, Response&) -> Status {
     Eventually([&] { return context.cancelled.stop_requested(); });
     return context.Check("slow");
   }));
   StartUpstream();
-  StartGateway("http://" + upstream_->address() + "/api", milliseconds(200));
+  StartGateway(scheme_ + upstream_->address() + "/api", milliseconds(200));
   const Answer answer = Connect().Ask(Get("/v1/slow"));
   EXPECT_EQ(answer.status, 504);
 }
 
-TEST_F(ProxyTest, ClientThatLeavesCancelsTheUpstream) {
+TEST_P(ProxyTest, ClientThatLeavesCancelsTheUpstream) {
   std::latch begun(1);
   std::atomic<bool> stopped{false};
   upstream_routes_.Add(Of("GET", "/api/long", [&](const RequestContext& context, Request&, Response&) -> Status {
@@ -292,6 +314,17 @@ TEST_F(ProxyTest, ClientThatLeavesCancelsTheUpstream) {
   begun.wait();
   client.Hang();
   EXPECT_TRUE(Eventually([&] { return stopped.load(); }));
+}
+
+TEST_P(ProxyTest, AnUpstreamThatIsNotTrustedIs502) {
+  StartUpstream({.role_token = "secret"});
+  files_.Write(net::testing::MakeCertificate("another"));
+  StartGateway(scheme_ + upstream_->address() + "/api/");
+  const Answer answer = Connect().Ask(Get("/v1/seen/x"));
+  EXPECT_EQ(answer.status, GetParam() == Speech::kPlain ? 200 : 502);
+  if (GetParam() == Speech::kTls) {
+    EXPECT_THAT(answer.body, HasSubstr("is its certificate trusted here?"));
+  }
 }
 
 TEST(UpstreamUrl, IsCheckedWithItsFieldsName) {

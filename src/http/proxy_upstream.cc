@@ -1,6 +1,7 @@
 #include "http/proxy_upstream.h"
 
 #include <netdb.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <poll.h>
@@ -50,14 +51,22 @@ UpstreamConnection::~UpstreamConnection() {
 void UpstreamConnection::Abort() { shutdown(socket_.get(), SHUT_RDWR); }
 
 bool UpstreamConnection::HasInput() {
-  if (tls_ != nullptr && SSL_pending(tls_) > 0) return true;
-  pollfd look{socket_.get(), POLLIN, 0};
-  return poll(&look, 1, 0) != 0;
+  for (;;) {
+    if (tls_ != nullptr && SSL_pending(tls_) > 0) return true;
+    pollfd look{socket_.get(), POLLIN, 0};
+    if (poll(&look, 1, 0) == 0) return false;
+    if (tls_ == nullptr) return true;
+    // What came may be of TLS's own, as the tickets that follow a handshake: no answer, and no goodbye.
+    char byte = 0;
+    size_t got = 0;
+    ERR_clear_error();
+    if (SSL_peek_ex(tls_, &byte, 1, &got) == 1 || SSL_get_error(tls_, 0) != SSL_ERROR_WANT_READ) return true;
+  }
 }
 
 Status UpstreamConnection::Send(std::span<iovec> pieces, milliseconds stall) {
   if (tls_ != nullptr) return SendTls(pieces, stall);
-  if (SendAll(socket_.get(), pieces, 0, stall)) return {};
+  if (SendAll({socket_.get()}, pieces, 0, stall)) return {};
   return Broken();
 }
 
@@ -75,6 +84,7 @@ Status UpstreamConnection::SendTls(std::span<iovec> pieces, milliseconds stall) 
   for (const iovec& piece : pieces) {
     const Deadline patience = Deadline::After(stall);
     size_t sent = 0;
+    ERR_clear_error();
     while (piece.iov_len > 0 && SSL_write_ex(tls_, piece.iov_base, piece.iov_len, &sent) != 1) {
       const int error = SSL_get_error(tls_, 0);
       if ((error != SSL_ERROR_WANT_WRITE && error != SSL_ERROR_WANT_READ) || patience.HasPassed()) return Broken();
@@ -85,6 +95,7 @@ Status UpstreamConnection::SendTls(std::span<iovec> pieces, milliseconds stall) 
 
 Result<size_t> UpstreamConnection::ReceiveTls(std::span<char> out, Deadline deadline) {
   size_t got = 0;
+  ERR_clear_error();
   while (SSL_read_ex(tls_, out.data(), out.size(), &got) != 1) {
     switch (SSL_get_error(tls_, 0)) {
       case SSL_ERROR_ZERO_RETURN:
@@ -104,6 +115,8 @@ UpstreamPool::UpstreamPool(UpstreamUrl url, ProxyOptions options) : url_(std::mo
   if (!url_.tls) return;
   tls_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_default_verify_paths(tls_);
+  // A file that cannot be read trusts nobody more; connecting says so.
+  if (!options_.ca_file.empty()) SSL_CTX_load_verify_locations(tls_, options_.ca_file.c_str(), nullptr);
   SSL_CTX_set_verify(tls_, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_min_proto_version(tls_, TLS1_2_VERSION);
 }
@@ -116,11 +129,14 @@ Result<SSL*> UpstreamPool::StartTls(int socket, Deadline deadline) {
   std::unique_ptr<SSL, void (*)(SSL*)> tls(SSL_new(tls_), SSL_free);
   if (tls == nullptr) return Fail(ErrorKind::kInternal, "no memory for a TLS connection");
   SSL_set_fd(tls.get(), socket);
+  // A record without an answer in it ends a call: HasInput must not wait for the next.
+  SSL_clear_mode(tls.get(), SSL_MODE_AUTO_RETRY);
   // An address is checked against the certificate's addresses; it has no name to announce.
   if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.get()), url_.host.c_str()) != 1) {
     SSL_set_tlsext_host_name(tls.get(), url_.host.c_str());
     SSL_set1_host(tls.get(), url_.host.c_str());
   }
+  ERR_clear_error();
   int done;
   while ((done = SSL_connect(tls.get())) != 1) {
     const int error = SSL_get_error(tls.get(), done);

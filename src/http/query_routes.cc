@@ -1,14 +1,12 @@
-#include <boost/json/serialize.hpp>
 #include <charconv>
 
-#include "base/json_value.h"
 #include "http/api_schemas.h"
 #include "http/routes.h"
+#include "service/query_wire.h"
 
 namespace lakehouse::http {
 namespace {
 
-namespace json = boost::json;
 using query::ResultFormat;
 
 constexpr uint64_t kMaxRequestBytes = uint64_t{16} << 20;
@@ -42,50 +40,6 @@ class AnswerSink final : public ByteSink {
   const ResultFormat format_;
   std::string held_;
 };
-
-Result<query::Parameter> ToParameter(const json::value& value, size_t position) {
-  switch (value.kind()) {
-    case json::kind::null:
-      return query::Parameter(std::monostate());
-    case json::kind::bool_:
-      return query::Parameter(value.get_bool());
-    case json::kind::int64:
-      return query::Parameter(value.get_int64());
-    case json::kind::uint64:
-      return Fail(ErrorKind::kInvalid, "params[{}] is past the 64-bit integers; pass it as a string and cast it",
-                  position);
-    case json::kind::double_:
-      return query::Parameter(value.get_double());
-    case json::kind::string:
-      return query::Parameter(std::string(value.get_string()));
-    case json::kind::array:
-    case json::kind::object:
-      return query::Parameter(query::JsonText{json::serialize(value)});
-  }
-  return Fail(ErrorKind::kInternal, "unknown JSON kind");
-}
-
-Result<query::QueryRequest> ParseRequest(std::string_view body) {
-  LH_ASSIGN(const auto value, ParseJson(body));
-  LH_ASSIGN(const auto fields, JsonFields::Of(value, "the request body"));
-  query::QueryRequest request;
-  LH_ASSIGN(request.sql, fields.String("sql"));
-  if (fields.Find("params") != nullptr) {
-    LH_ASSIGN(const json::array* params, fields.Array("params"));
-    for (size_t i = 0; i < params->size(); ++i) {
-      LH_ASSIGN(auto parameter, ToParameter((*params)[i], i));
-      request.parameters.push_back(std::move(parameter));
-    }
-  }
-  LH_ASSIGN(const auto timeout_ms, fields.OptionalUint("timeout_ms"));
-  if (timeout_ms) {
-    if (*timeout_ms == 0) return Fail(ErrorKind::kInvalid, "field \"timeout_ms\" must be 1 or more");
-    request.timeout = std::chrono::milliseconds(std::min<uint64_t>(*timeout_ms, 86'400'000));
-  }
-  LH_ASSIGN(const auto at_seq, fields.OptionalUint("at_seq"));
-  if (at_seq) request.at_seq = Seq(*at_seq);
-  return request;
-}
 
 std::optional<ResultFormat> FormatOf(std::string_view media_type) {
   if (media_type == "application/json" || media_type == "application/*" || media_type == "*/*")
@@ -137,7 +91,7 @@ ResultFormat Negotiate(const Request& request) {
 
 Status RunQuery(service::Query& service, const RequestContext& context, Request& request, Response& response) {
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxRequestBytes));
-  LH_ASSIGN(query::QueryRequest parsed, ParseRequest(body));
+  LH_ASSIGN(query::QueryRequest parsed, service::ParseQuery(body));
   parsed.format = Negotiate(request);
   LH_ASSIGN(const auto stream, service.Run(context, parsed));
   response.SetHeader("X-Lakehouse-Seq", std::to_string(stream->seq().value));
@@ -146,8 +100,17 @@ Status RunQuery(service::Query& service, const RequestContext& context, Request&
   return sink.Finish();
 }
 
+Status DescribeQuery(service::Query& service, const RequestContext& context, Request& request, Response& response) {
+  LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxRequestBytes));
+  LH_ASSIGN(const query::QueryRequest parsed, service::ParseQuery(body));
+  LH_ASSIGN(const auto shape, service.Describe(context, parsed.sql, parsed.at_seq));
+  LH_ASSIGN(const std::string bytes, service::WriteShape(shape));
+  response.SetHeader("X-Lakehouse-Seq", std::to_string(shape.seq.value));
+  return response.Send(200, service::kShapeMediaType, bytes);
+}
+
 // The service may be nullptr as long as the route is not called.
-void AddRoute(Router& router, service::Query* query, QueryRouteOptions options) {
+void AddRoutes(Router& router, service::Query* query, QueryRouteOptions options) {
   router.Add({.method = "POST",
               .pattern = "/sql",
               .handler = [query](const RequestContext& context, Request& request,
@@ -158,14 +121,25 @@ void AddRoute(Router& router, service::Query* query, QueryRouteOptions options) 
                       .answers = "200 application/json Rows, 200 application/x-ndjson bytes, 200 text/csv bytes, "
                                  "200 application/vnd.apache.arrow.stream bytes, "
                                  "200 application/vnd.apache.parquet bytes",
-                      .schemas = kQuerySchemas}});
+                      .schemas = kQuerySchemas},
+              .scope = auth::Scope::kRead});
+  router.Add({.method = "POST",
+              .pattern = "/sql/describe",
+              .handler = [query](const RequestContext& context, Request& request,
+                                 Response& response) { return DescribeQuery(*query, context, request, response); },
+              .summary = "What a statement takes and gives, without running it",
+              .deadline = options.deadline,
+              .doc = {.body = "application/json Query",
+                      .answers = "200 application/vnd.apache.arrow.stream bytes",
+                      .schemas = kQuerySchemas},
+              .scope = auth::Scope::kRead});
 }
 
 }  // namespace
 
 void AddQueryRoutes(Router& router, service::Query& query, QueryRouteOptions options) {
-  AddRoute(router, &query, options);
+  AddRoutes(router, &query, options);
 }
-void DescribeQueryRoutes(Router& router) { AddRoute(router, nullptr, {}); }
+void DescribeQueryRoutes(Router& router) { AddRoutes(router, nullptr, {}); }
 
 }  // namespace lakehouse::http

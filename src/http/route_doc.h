@@ -6,16 +6,18 @@
 namespace lakehouse::http {
 
 // Small lists in one text each, so that a route's contract reads on a few lines:
-//   .path = "version:integer", .query = "limit:integer token mode:replace|append",
+//   .path = "version:positive", .query = "name! limit:positive token mode:replace|append",
 //   .body = "application/json Register", .answers = "201 application/json Registered, 204, 304"
 struct RouteDoc {
-  // Parameters "name" or "name:type": a type of JSON Schema, or the values it may have, with | between them.
+  // Parameters "name" or "name:type": a type of JSON Schema, positive (an integer), duration, or the values it may
+  // have, with | between them. "name!" must be there.
   std::string_view path{};
   std::string_view query{};
   std::string_view headers{};
-  // Media types with what they hold, with commas between them: a schema of `schemas`, or "bytes".
+  // Media types with what they hold, with commas between them: a schema of `schemas`, or "bytes". After a '?' the body
+  // may be absent.
   std::string_view body{};
-  // A status each, with media type and schema where there is a body. Errors need not be named.
+  // A status each, with media type and schema where there is a body. Errors are problem+json: only others are named.
   std::string_view answers{};
   // Members of components/schemas, as JSON, that this route's schemas need.
   std::string_view schemas{};

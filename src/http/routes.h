@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "auth/keys.h"
 #include "http/server.h"
 #include "service/catalog.h"
 #include "service/ingest.h"
@@ -40,9 +41,12 @@ void DescribeVectorRoutes(Router& router);
 struct VectorRouteOptions {
   std::chrono::milliseconds deadline{std::chrono::minutes(10)};
   std::chrono::milliseconds load_deadline{std::chrono::hours(1)};  // of adds, which may read a whole dataset
-  service::VectorLoader* loader = nullptr;
+  service::VectorLoads* loader = nullptr;
 };
 void AddVectorRoutes(Router& router, service::Vectors& vectors, VectorRouteOptions options = {});
+
+// /v1/keys, at the gateway: whole patterns, not mounted.
+void AddKeyRoutes(Router& router, auth::Keys& keys);
 
 // GET /health, /ready and /metrics. `ready` may block until its deadline.
 using ReadyCheck = std::function<Status(const RequestContext&)>;

@@ -94,8 +94,11 @@ std::string AddressOf(int listener) {
 
 class SocketServer final : public Server {
  public:
-  SocketServer(ServerOptions options, const Logger& log, observe::Metrics& metrics, FileDescriptor listener)
-      : core_(std::move(options), log, metrics), listener_(std::move(listener)), address_(AddressOf(listener_.get())) {}
+  SocketServer(ServerOptions options, const Logger& log, observe::Metrics& metrics, FileDescriptor listener,
+               std::unique_ptr<TlsSessions> tls)
+      : core_(std::move(options), log, metrics), listener_(std::move(listener)), address_(AddressOf(listener_.get())) {
+    core_.tls = std::move(tls);
+  }
 
   ~SocketServer() override { Stop(Deadline::After(std::chrono::nanoseconds(0))); }
 
@@ -190,8 +193,12 @@ void SocketServer::MakeMetrics() {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::Bind(ServerOptions options, const Logger& log, observe::Metrics& metrics) {
+  std::unique_ptr<TlsSessions> tls;
+  if (options.tls != nullptr) {
+    LH_ASSIGN(tls, TlsSessions::Over(options.tls, log));
+  }
   LH_ASSIGN(FileDescriptor listener, Listen(options));
-  return std::make_unique<SocketServer>(std::move(options), log, metrics, std::move(listener));
+  return std::make_unique<SocketServer>(std::move(options), log, metrics, std::move(listener), std::move(tls));
 }
 
 }  // namespace lakehouse::http

@@ -17,12 +17,15 @@
 #include <utility>
 #include <vector>
 
+#include "auth/access.h"
+#include "auth/audit.h"
 #include "base/log.h"
 #include "base/request_context.h"
 #include "base/result.h"
 #include "base/stream.h"
 #include "http/framing.h"
 #include "http/route_doc.h"
+#include "net/tls_files.h"
 #include "observe/metrics.h"
 
 namespace lakehouse::http {
@@ -45,6 +48,10 @@ class Request {
   virtual Status OnlyQuery(std::initializer_list<std::string_view> known) const = 0;
   virtual std::optional<uint64_t> content_length() const = 0;  // nullopt: chunked, or no body
   virtual bool has_body() const = 0;
+  // Who calls; the scope of the route has been checked already.
+  virtual const auth::Principal& caller() const;
+  // The client speaks TLS with us.
+  virtual bool is_tls() const { return false; }
   // The client's IP address, as text; empty where there is no socket.
   virtual std::string client_address() const { return {}; }
   // The body, de-chunked. The first Read sends 100 Continue where the client waits for it.
@@ -76,6 +83,9 @@ using Handler = std::function<Status(const RequestContext&, Request&, Response&)
 
 enum class Dispatch { kHandlerThread, kInline };
 
+// A route that nobody needs a key for.
+inline constexpr std::nullopt_t kOpen = std::nullopt;
+
 // Patterns: literal segments, {name} for one segment, {name...} for the rest of the path with its slashes.
 struct Route {
   std::string method;  // GET routes answer HEAD as well unless a HEAD route exists
@@ -86,6 +96,8 @@ struct Route {
   std::chrono::milliseconds deadline{60000};
   Dispatch dispatch = Dispatch::kHandlerThread;
   RouteDoc doc{};
+  // What a caller's key must allow; a route that says nothing is for administrators.
+  std::optional<auth::Scope> scope = auth::Scope::kAdmin;
 };
 
 // The one table of what a process serves. 404, 405 with Allow, and HEAD come from it.
@@ -120,16 +132,19 @@ struct ServerOptions {
   std::string bind = "127.0.0.1:0";
   std::string service = "gateway";  // name in logs, metrics and /health
   unsigned io_threads = 2;
-  unsigned max_handlers = 512;  // requests in flight; past that 503 with Retry-After
-  unsigned max_connections = 10000;
+  unsigned max_handlers = 512;       // requests in flight; past that 503 with Retry-After
+  unsigned max_connections = 10000;  // past that a new one takes the place of one that is idle, or is refused
   size_t max_header_bytes = 64 << 10;
   std::chrono::milliseconds header_timeout{10000};  // from the first byte of a request to the end of its headers
   std::chrono::milliseconds idle_timeout{75000};    // between requests
   std::chrono::milliseconds body_timeout{30000};  // without a byte of the body, or with less than 16 KiB of the answer
   // Host names that are ours besides loopback names and the bound address; others are 403, as is a foreign Origin.
   std::vector<std::string> hosts{};
-  // Accepted bearer keys; none: no authentication. /health and /ready stay open.
-  std::vector<std::string> api_keys{};
+  // Who may call, and what is written down about it. nullptr: everyone may do everything, and nothing is.
+  const auth::Access* access = nullptr;
+  const auth::Audit* audit = nullptr;
+  // What is shown to clients that must speak TLS; nullptr: no TLS.
+  std::shared_ptr<net::TlsFiles> tls{};
   // What other roles show in X-Lakehouse-Role-Token; a request that has it is internal. Empty: none is.
   std::string role_token{};
   bool strip_role_token = false;  // at the edge: clients are never internal

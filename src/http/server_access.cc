@@ -31,7 +31,7 @@ bool IsPort(std::string_view text) {
   return text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// Digests are compared, so that neither length nor content of a key shows in the time it takes.
+// Digests are compared, so that neither length nor content of a token shows in the time it takes.
 bool SameDigest(const Sha256Digest& a, const Sha256Digest& b) {
   unsigned difference = 0;
   for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
@@ -58,10 +58,10 @@ std::string HostOfAuthority(std::string_view authority) {
 }
 
 AccessRules::AccessRules(const ServerOptions& options)
-    : knows_role_token_(!options.role_token.empty() && !options.strip_role_token) {
+    : knows_role_token_(!options.role_token.empty() && !options.strip_role_token),
+      voucher_(knows_role_token_ ? options.role_token : "", SystemClock()) {
   for (const std::string& host : options.hosts) hosts_.push_back(HostOfAuthority(host));
   hosts_.push_back(HostOfAuthority(options.bind));
-  for (const std::string& key : options.api_keys) keys_.push_back(Sha256Of(key));
   if (knows_role_token_) role_token_ = Sha256Of(options.role_token);
 }
 
@@ -71,29 +71,13 @@ bool AccessRules::IsOurs(std::string_view authority, int socket) const {
   return IsLoopback(host) || std::ranges::find(hosts_, host) != hosts_.end() || host == LocalAddress(socket);
 }
 
-Status AccessRules::CheckKey(const RequestHead& head, std::string_view path) const {
-  if (keys_.empty() || path == "/health" || path == "/ready") return {};
-  const std::string* header = FindHeader(head.headers, "Authorization");
-  if (header == nullptr)
-    return Fail(ErrorKind::kUnauthenticated, "an API key is needed: send 'Authorization: Bearer <key>'");
-  constexpr std::string_view kScheme = "Bearer ";
-  if (!EqualsNoCase(std::string_view(*header).substr(0, kScheme.size()), kScheme)) {
-    return Fail(ErrorKind::kUnauthenticated, "the Authorization header is not 'Bearer <key>'");
-  }
-  const Sha256Digest shown = Sha256Of(TrimBlanks(std::string_view(*header).substr(kScheme.size())));
-  bool known = false;
-  for (const Sha256Digest& key : keys_) known |= SameDigest(shown, key);
-  if (!known) return Fail(ErrorKind::kUnauthenticated, "the API key is not one of ours");
-  return {};
-}
-
-Result<AccessRules::Caller> AccessRules::Check(const RequestHead& head, std::string_view path, int socket) const {
+Result<AccessRules::Caller> AccessRules::Check(const RequestHead& head, int socket) const {
   if (knows_role_token_) {
     const std::string* token = FindHeader(head.headers, kRoleTokenHeader);
     if (token != nullptr) {
       if (!SameDigest(Sha256Of(*token), role_token_))
         return Fail(ErrorKind::kUnauthenticated, "the role token is not ours");
-      return Caller{true};
+      return Caller{.internal = true};
     }
   }
   if (!IsOurs(head.host, socket)) {
@@ -107,8 +91,8 @@ Result<AccessRules::Caller> AccessRules::Check(const RequestHead& head, std::str
       return Fail(ErrorKind::kForbidden, "requests from pages of another origin are refused");
     }
   }
-  LH_TRY(CheckKey(head, path));
-  return Caller{false};
+  const std::string* voucher = FindHeader(head.headers, auth::kVoucherHeader);
+  return Caller{.vouched = voucher != nullptr ? voucher_.Read(*voucher) : std::nullopt};
 }
 
 }  // namespace lakehouse::http

@@ -1,11 +1,13 @@
-// Who may ask at all: host names that are ours, origins that are not foreign, keys and the role token. Private to
-// http/. Made once; const and callable from any thread.
+// Who may ask at all: host names that are ours, origins that are not foreign, the role token and what a gateway vouches
+// for. Private to http/. Made once; const and callable from any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/voucher.h"
 #include "base/hash.h"
 #include "base/result.h"
 #include "http/framing.h"
@@ -19,19 +21,19 @@ class AccessRules {
 
   struct Caller {
     bool internal = false;
+    std::optional<auth::Principal> vouched{};  // a gateway has checked the key
   };
-  // kForbidden for a foreign Host or Origin, kUnauthenticated for a missing or wrong key. A role's token, where it
-  // counts, stands for all of these. `socket` tells the address that the client reached.
-  Result<Caller> Check(const RequestHead& head, std::string_view path, int socket) const;
+  // kForbidden for a foreign Host or Origin, kUnauthenticated for a wrong role token. A right one, where it counts,
+  // stands for everything. `socket` tells the address that the client reached.
+  Result<Caller> Check(const RequestHead& head, int socket) const;
 
  private:
   bool IsOurs(std::string_view authority, int socket) const;
-  Status CheckKey(const RequestHead& head, std::string_view path) const;
 
   std::vector<std::string> hosts_;  // lower case
-  std::vector<Sha256Digest> keys_;
   Sha256Digest role_token_{};
   bool knows_role_token_;
+  const auth::Voucher voucher_;
 };
 
 // The header that carries the role token.

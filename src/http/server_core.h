@@ -6,6 +6,7 @@
 
 #include "http/server.h"
 #include "http/server_access.h"
+#include "http/tls.h"
 #include "observe/metrics.h"
 #include "observe/request_id.h"
 
@@ -36,8 +37,9 @@ struct ServerCore {
   const Logger& log;
   observe::Metrics& metrics_registry;
   const AccessRules access;
-  Router router;          // set by Start, then const
-  ServerMetrics metrics;  // set by Start, then const
+  std::unique_ptr<TlsSessions> tls;  // nullptr: plain; set before Start, then const
+  Router router;                     // set by Start, then const
+  ServerMetrics metrics;             // set by Start, then const
   observe::RequestIds request_ids;
   std::atomic<bool> stopping{false};
   std::atomic<unsigned> in_flight{0};

@@ -12,6 +12,7 @@ namespace lakehouse::http {
 namespace {
 
 const std::string kNothing;
+const auth::Principal kAnyone;
 
 // application/x-www-form-urlencoded: '+' is a blank.
 Result<std::string> DecodeQuery(std::string_view text) {
@@ -23,6 +24,8 @@ Result<std::string> DecodeQuery(std::string_view text) {
 }
 
 }  // namespace
+
+const auth::Principal& Request::caller() const { return kAnyone; }
 
 Exchange::Exchange(ServerCore& core, Connection& connection, RequestHead head)
     : core_(core), connection_(connection), head_(std::move(head)), began_(std::chrono::steady_clock::now()) {
@@ -56,12 +59,35 @@ void Exchange::TakeIds() {
 }
 
 Status Exchange::Route() {
-  LH_ASSIGN(const AccessRules::Caller caller, core_.access.Check(head_, path_, connection_.socket.get()));
+  LH_ASSIGN(AccessRules::Caller caller, core_.access.Check(head_, connection_.socket.get()));
   internal_ = caller.internal;
-  std::erase_if(head_.headers, [](const auto& field) { return EqualsNoCase(field.first, kRoleTokenHeader); });
-  LH_ASSIGN(match_, core_.router.Find(head_.method, path_));
+  std::erase_if(head_.headers, [](const auto& field) {
+    return EqualsNoCase(field.first, kRoleTokenHeader) || EqualsNoCase(field.first, auth::kVoucherHeader);
+  });
+  Result<Router::Match> match = core_.router.Find(head_.method, path_);
+  if (match) match_ = std::move(*match);
+  // Who has no key does not learn what routes there are.
+  if (!internal_ && (!match || match_.route->scope)) LH_TRY(LetIn(std::move(caller.vouched)));
+  if (!match) return Fail(std::move(match.error()));
   if (match_.is_prefix || path_.size() == head_.target.size()) return {};
   return ParseQuery(std::string_view(head_.target).substr(path_.size() + 1));
+}
+
+// Checks the key, its scope and its limits. A call that a gateway vouches for has been counted there.
+Status Exchange::LetIn(std::optional<auth::Principal> vouched) {
+  const auth::Access* access = core_.options.access;
+  if (vouched) {
+    vouched_ = true;
+    caller_ = std::move(*vouched);
+  } else if (access != nullptr) {
+    const std::string* shown = header("Authorization");
+    LH_ASSIGN(caller_, access->Identify(shown != nullptr ? *shown : std::string_view()));
+  }
+  if (match_.route == nullptr) return {};
+  LH_TRY(auth::CheckScope(caller_, *match_.route->scope));
+  if (access == nullptr || vouched_) return {};
+  LH_ASSIGN(admission_, access->Admit(caller_));
+  return {};
 }
 
 Status Exchange::ParseQuery(std::string_view text) {
@@ -174,7 +200,8 @@ Exchange::After Exchange::Run(Scratch& scratch, std::string* collect) {
                            .stopping = &core_.stopping,
                            .request_id = request_id_,
                            .stall = core_.options.body_timeout,
-                           .collect = collect});
+                           .collect = collect,
+                           .admission = &admission_});
   Status handled = refusal_ ? Status(Fail(*refusal_)) : CallHandler(response, cancelled);
   const Status answered = handled ? Status() : AnswerError(response, handled.error());
   connection_.watched.store(false, std::memory_order_relaxed);
@@ -203,6 +230,7 @@ void Exchange::Account(const ResponseWriter& response, const Status& handled) {
   metrics.seconds->Observe(took.count());
   core_.metrics.bytes_in->Add(body_->bytes());
   core_.metrics.bytes_out->Add(response.bytes_sent());
+  WriteAudit(status, response, took);
 
   // A refusal under load is the client's news; a line for each would make the load worse.
   const bool is_fault = status >= 500 && status != 501 && status != 503;
@@ -218,6 +246,20 @@ void Exchange::Account(const ResponseWriter& response, const Status& handled) {
                    {"bytes_out", std::to_string(response.bytes_sent())},
                    {"ms", fmt::format("{:.3f}", took.count() * 1e3)},
                    {"error", handled ? "" : handled.error().detail}});
+}
+
+void Exchange::WriteAudit(int status, const ResponseWriter& response, std::chrono::duration<double> took) {
+  const auth::Audit* audit = core_.options.audit;
+  // What a gateway vouches for stands in the gateway's audit.
+  if (audit == nullptr || internal_ || vouched_ || !audit->Wants(caller_)) return;
+  const std::string call = match_.route != nullptr ? head_.method + " " + match_.route->pattern : head_.method;
+  audit->Write(caller_, {.door = "http",
+                         .call = call,
+                         .status = std::to_string(status),
+                         .request_id = request_id_,
+                         .bytes_in = body_->bytes(),
+                         .bytes_out = response.bytes_sent(),
+                         .took = took});
 }
 
 bool TakeHead(ServerCore& core, Connection& connection) {

@@ -48,16 +48,20 @@ class Exchange final : public Request {
     if (connection_.peer.empty()) connection_.peer = PeerAddress(connection_.socket.get());
     return connection_.peer;
   }
+  bool is_tls() const override { return connection_.tls != nullptr; }
+  const auth::Principal& caller() const override { return caller_; }
   ByteSource& body() override { return *body_; }
 
  private:
   Status Route();
+  Status LetIn(std::optional<auth::Principal> vouched);
   Status ParseQuery(std::string_view text);
   void TakeIds();
   std::string Instance() const;
   Status CallHandler(ResponseWriter& response, std::stop_token cancelled);
   Status AnswerError(ResponseWriter& response, const Error& error);
   void Account(const ResponseWriter& response, const Status& handled);
+  void WriteAudit(int status, const ResponseWriter& response, std::chrono::duration<double> took);
   After Settle(const ResponseWriter& response, const Status& answered);
 
   ServerCore& core_;
@@ -68,6 +72,9 @@ class Exchange final : public Request {
   std::string request_id_;
   std::string traceparent_;
   bool internal_ = false;
+  bool vouched_ = false;
+  auth::Principal caller_;
+  auth::Admission admission_;
   bool entered_ = false;
   bool overloaded_ = false;
   int framing_status_ = 0;  // not 0: no request at all

@@ -27,6 +27,9 @@ constexpr milliseconds kWatchEvery{25};
 constexpr milliseconds kDrainFor{5000};
 constexpr milliseconds kDrainAtStop{300};
 constexpr size_t kReceive = 64 << 10;
+constexpr std::string_view kPlainOnTls =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 43\r\nConnection: close\r\n\r\n"
+    "this port speaks TLS: ask it with https://\n";
 
 }  // namespace
 
@@ -121,22 +124,50 @@ void Loop::Accept() {
 
 void Loop::Adopt(FileDescriptor socket) {
   SetUpSocket(socket.get(), kLinger, std::clamp(core_.options.body_timeout / 4, milliseconds(10), milliseconds(1000)));
-  if (core_.connections.load(std::memory_order_relaxed) >= core_.options.max_connections) {
+  const bool is_full = core_.connections.load(std::memory_order_relaxed) >= core_.options.max_connections;
+  if (is_full && !EndLongestIdle()) {
     core_.metrics.refused->Add();
+    if (core_.tls != nullptr) return;
     [[maybe_unused]] const auto sent =
-        SendNow(socket.get(),
+        SendNow({socket.get()},
                 "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     return;
   }
   auto connection = std::make_unique<Connection>(std::move(socket), this);
   connection->index = connections_.size();
   connection->until = steady_clock::now() + core_.options.idle_timeout;
+  if (core_.tls != nullptr) {
+    connection->tls = core_.tls->Accept(connection->socket.get());
+    if (connection->tls == nullptr) return;
+    // Shaking hands is on a head's time.
+    connection->phase = Phase::kHead;
+    connection->until = steady_clock::now() + core_.options.header_timeout;
+  }
   epoll_event event{EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, {.ptr = connection.get()}};
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, connection->socket.get(), &event) != 0) return;
   connections_.push_back(std::move(connection));
   count_.store(connections_.size(), std::memory_order_release);
   core_.connections.fetch_add(1, std::memory_order_relaxed);
   core_.metrics.connections->Add(1);
+}
+
+// Who has nothing to say makes room for who has; false when all of this loop's have something.
+bool Loop::EndLongestIdle() {
+  Connection* longest = nullptr;
+  for (const auto& connection : connections_) {
+    if (connection->owner.load(std::memory_order_acquire) != Owner::kLoop || connection->phase != Phase::kIdle)
+      continue;
+    if (longest != nullptr && connection->until >= longest->until) continue;
+    // A request that is here and not read yet is not idleness.
+    char byte = 0;
+    if (recv(connection->socket.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) continue;
+    longest = connection.get();
+  }
+  if (longest == nullptr) return false;
+  // Not closed here: an event of it may be among those that are being looked at. Its end is one, too.
+  longest->phase = Phase::kClosing;
+  shutdown(longest->socket.get(), SHUT_RDWR);
+  return true;
 }
 
 void Loop::Close(Connection& connection) {
@@ -152,9 +183,30 @@ void Loop::Close(Connection& connection) {
 void Loop::OnReadable(Connection& connection) {
   if (connection.phase == Phase::kClosing) return Close(connection);
   if (connection.phase == Phase::kDrain) return Drain(connection);
-  const ssize_t got = recv(connection.socket.get(), received_.data(), received_.size(), MSG_DONTWAIT);
-  if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return Close(connection);
-  if (got > 0) connection.in.Append(std::string_view(received_.data(), static_cast<size_t>(got)));
+  if (connection.tls != nullptr) return OnTlsReadable(connection);
+  const auto got = ReceiveNow(connection.wire(), received_, false);
+  if (!got || got->value_or(1) == 0) return Close(connection);
+  if (*got) connection.in.Append(std::string_view(received_.data(), **got));
+  Advance(connection);
+}
+
+// Takes what the session holds as well as the socket: what is left in the session wakes nobody.
+void Loop::OnTlsReadable(Connection& connection) {
+  size_t all = 0;
+  while (all < received_.size() || connection.tls->HasInput()) {
+    const auto got = connection.tls->Receive(received_);
+    if (!got && connection.tls->IsPlainHttp()) {
+      [[maybe_unused]] const auto sent = SendNow({connection.socket.get()}, kPlainOnTls);
+      connection.tls.reset();
+      return Settle(connection, Exchange::After::kDrain);
+    }
+    const bool at_end = got && got->value_or(1) == 0;
+    // What came before the end is served first.
+    if ((!got || at_end) && all == 0) return Close(connection);
+    if (!got || at_end || !*got) break;
+    connection.in.Append(std::string_view(received_.data(), **got));
+    all += **got;
+  }
   Advance(connection);
 }
 
@@ -173,8 +225,8 @@ bool Loop::RunInline(Connection& connection) {
   collected_.clear();
   const Exchange::After after = connection.exchange->Run(scratch_, &collected_);
   connection.exchange.reset();
-  const Result<size_t> sent = after == Exchange::After::kBreak ? Result<size_t>(collected_.size())
-                                                               : SendNow(connection.socket.get(), collected_);
+  const Result<size_t> sent =
+      after == Exchange::After::kBreak ? Result<size_t>(collected_.size()) : SendNow(connection.wire(), collected_);
   if (!sent) {
     Close(connection);
     return false;
@@ -202,7 +254,8 @@ void Loop::HandOver(Connection& connection) {
 }
 
 void Loop::Wait(Connection& connection) {
-  const Phase phase = connection.in.empty() ? Phase::kIdle : Phase::kHead;
+  const bool shaking = connection.tls != nullptr && !connection.tls->IsEstablished();
+  const Phase phase = connection.in.empty() && !shaking ? Phase::kIdle : Phase::kHead;
   // A head's time runs from its first byte, however often bytes come.
   if (phase == Phase::kIdle || connection.phase != phase) connection.until = steady_clock::now() + PhaseLimit(phase);
   connection.phase = phase;
@@ -211,6 +264,7 @@ void Loop::Wait(Connection& connection) {
 
 void Loop::Arm(Connection& connection) {
   epoll_event event{EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, {.ptr = &connection}};
+  if (connection.tls != nullptr && connection.tls->WantsRoom()) event.events |= EPOLLOUT;
   epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.socket.get(), &event);
 }
 
@@ -230,8 +284,9 @@ milliseconds Loop::PhaseLimit(Phase phase) const {
 
 void Loop::Settle(Connection& connection, Exchange::After after) {
   if (after == Exchange::After::kBreak) ResetConnection(connection.socket.get());
+  if (after == Exchange::After::kClose && connection.tls != nullptr) connection.tls->SayEnd();
   if (after != Exchange::After::kDrain) return Close(connection);
-  shutdown(connection.socket.get(), SHUT_WR);
+  EndSending(connection.wire());
   connection.phase = Phase::kDrain;
   connection.until = steady_clock::now() + kDrainFor;
   Arm(connection);
@@ -262,7 +317,8 @@ void Loop::Tick() {
   for (size_t i = connections_.size(); i-- > 0;) {
     Connection& connection = *connections_[i];
     if (connection.owner.load(std::memory_order_acquire) != Owner::kLoop || now < connection.until) continue;
-    if (connection.phase == Phase::kHead) {
+    const bool shaking = connection.tls != nullptr && !connection.tls->IsEstablished();
+    if (connection.phase == Phase::kHead && !shaking) {
       connection.exchange =
           std::make_unique<Exchange>(core_, connection, FramingError{408, "the request's head did not arrive in time"});
       if (RunInline(connection)) Close(connection);

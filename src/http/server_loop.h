@@ -41,7 +41,9 @@ class Loop {
   void OnEvent(const epoll_event& event);
   void Accept();
   void Adopt(FileDescriptor socket);
+  bool EndLongestIdle();
   void OnReadable(Connection& connection);
+  void OnTlsReadable(Connection& connection);
   void Advance(Connection& connection);
   bool RunInline(Connection& connection);
   void HandOver(Connection& connection);

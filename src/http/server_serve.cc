@@ -2,8 +2,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-
 #include "http/connection_socket.h"
 #include "http/server_loop.h"
 
@@ -21,7 +19,7 @@ constexpr size_t kMaxLingering = 64;
 void Loop::Serve(Connection& connection, Scratch& scratch) {
   if (!connection.unsent.empty()) {
     iovec piece{connection.unsent.data(), connection.unsent.size()};
-    const Status sent = SendAll(connection.socket.get(), std::span(&piece, 1), 0, core_.options.body_timeout);
+    const Status sent = SendAll(connection.wire(), std::span(&piece, 1), 0, core_.options.body_timeout);
     connection.unsent = std::string();
     if (!sent || connection.close_after_unsent) return GiveBack(connection, Phase::kDrain);
   }
@@ -43,6 +41,7 @@ void Loop::Serve(Connection& connection, Scratch& scratch) {
         ResetConnection(connection.socket.get());
         [[fallthrough]];
       case Exchange::After::kClose:
+        if (after == Exchange::After::kClose && connection.tls != nullptr) connection.tls->SayEnd();
         return GiveBack(connection, Phase::kClosing);
     }
   }
@@ -52,16 +51,14 @@ void Loop::Serve(Connection& connection, Scratch& scratch) {
 bool Loop::AwaitNext(Connection& connection) {
   const bool counted = core_.lingering.fetch_add(1, std::memory_order_relaxed) < kMaxLingering;
   const bool may_wait = counted && connection.in.empty() && !core_.stopping.load(std::memory_order_relaxed);
-  // Blocks for the socket's receive tick at most.
   char bytes[4096];
-  const ssize_t got = recv(connection.socket.get(), bytes, sizeof bytes, may_wait ? 0 : MSG_DONTWAIT);
-  const int error = errno;
+  const auto got = ReceiveNow(connection.wire(), bytes, may_wait);
   core_.lingering.fetch_sub(1, std::memory_order_relaxed);
-  if (got > 0) {
-    connection.in.Append(std::string_view(bytes, static_cast<size_t>(got)));
+  if (got && got->value_or(0) > 0) {
+    connection.in.Append(std::string_view(bytes, **got));
     return true;
   }
-  if (got == 0 || (error != EAGAIN && error != EWOULDBLOCK && error != EINTR)) {
+  if (!got || got->has_value()) {
     GiveBack(connection, Phase::kClosing);
   } else {
     GiveBack(connection, connection.in.empty() ? Phase::kIdle : Phase::kHead);
@@ -74,7 +71,7 @@ void Loop::GiveBack(Connection& connection, Phase phase) {
   connection.phase = phase;
   connection.until = steady_clock::now() + PhaseLimit(phase);
   connection.in.Shrink();
-  if (phase == Phase::kDrain) shutdown(connection.socket.get(), SHUT_WR);
+  if (phase == Phase::kDrain) EndSending(connection.wire());
   // A socket shut down both ways is readable at once: the loop closes it.
   if (phase == Phase::kClosing) shutdown(connection.socket.get(), SHUT_RDWR);
   handed_.fetch_sub(1, std::memory_order_relaxed);

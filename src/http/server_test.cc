@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "auth/key.h"
 #include "base/file.h"
 #include "http/server_test_fixture.h"
 
@@ -15,10 +16,11 @@ namespace {
 using std::chrono::milliseconds;
 using testing::Answer;
 using testing::Client;
+using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Pattern;
-using testing::ServerTest;
+using testing::Speech;
 
 FileDescriptor MakeFile(const std::string& bytes) {
   FileDescriptor file(memfd_create("body", MFD_CLOEXEC));
@@ -26,7 +28,10 @@ FileDescriptor MakeFile(const std::string& bytes) {
   return file;
 }
 
-TEST_F(ServerTest, KeepsConnectionsAlive) {
+class ServerTest : public testing::EachWayTest {};
+INSTANTIATE_TEST_SUITE_P(Each, ServerTest, ::testing::Values(Speech::kPlain, Speech::kTls), testing::SpeechName);
+
+TEST_P(ServerTest, KeepsConnectionsAlive) {
   Start();
   Client client = Connect();
   for (int i = 0; i < 5; ++i) {
@@ -43,7 +48,7 @@ TEST_F(ServerTest, KeepsConnectionsAlive) {
   EXPECT_TRUE(client.IsClosed());
 }
 
-TEST_F(ServerTest, GoesOnAfterLongIdling) {
+TEST_P(ServerTest, GoesOnAfterLongIdling) {
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
@@ -52,7 +57,7 @@ TEST_F(ServerTest, GoesOnAfterLongIdling) {
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
 }
 
-TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
+TEST_P(ServerTest, AnswersPipelinedRequestsInOrder) {
   Start();
   Client client = Connect();
   std::string all;
@@ -67,14 +72,14 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
   }
 }
 
-TEST_F(ServerTest, TakesRequestsByteByByte) {
+TEST_P(ServerTest, TakesRequestsByteByByte) {
   Start();
   Client client = Connect();
   for (const char c : Post("/echo", "body")) client.Send(std::string_view(&c, 1));
   EXPECT_EQ(client.Receive().body, "body");
 }
 
-TEST_F(ServerTest, ReadsChunkedBodies) {
+TEST_P(ServerTest, ReadsChunkedBodies) {
   Start();
   Client client = Connect();
   const std::string large = Pattern(300000);
@@ -88,7 +93,7 @@ TEST_F(ServerTest, ReadsChunkedBodies) {
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
 }
 
-TEST_F(ServerTest, StreamsLargeBodiesBothWays) {
+TEST_P(ServerTest, StreamsLargeBodiesBothWays) {
   Start();
   Client client = Connect();
   const std::string large = Pattern(20 << 20);
@@ -98,7 +103,7 @@ TEST_F(ServerTest, StreamsLargeBodiesBothWays) {
   EXPECT_TRUE(answer.body == large);
 }
 
-TEST_F(ServerTest, AnswersHeadWithoutBody) {
+TEST_P(ServerTest, AnswersHeadWithoutBody) {
   Start();
   Client client = Connect();
   const Answer answer = client.Ask("HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", true);
@@ -107,7 +112,7 @@ TEST_F(ServerTest, AnswersHeadWithoutBody) {
   EXPECT_EQ(client.Ask(Get("/hello")).body, "hello");
 }
 
-TEST_F(ServerTest, SpeaksHttp10) {
+TEST_P(ServerTest, SpeaksHttp10) {
   Route("GET", "/stream", [](const RequestContext&, Request&, Response& response) -> Status {
     LH_TRY(response.Start(200, std::nullopt));
     for (int i = 0; i < 4; ++i) LH_TRY(response.Write(std::string(10000, 'x')));
@@ -122,7 +127,7 @@ TEST_F(ServerTest, SpeaksHttp10) {
   EXPECT_EQ(answer.body.size(), 40000u);
 }
 
-TEST_F(ServerTest, StreamsChunksAndMeasuresSmallAnswers) {
+TEST_P(ServerTest, StreamsChunksAndMeasuresSmallAnswers) {
   Route("GET", "/small", [](const RequestContext&, Request&, Response& response) -> Status {
     LH_TRY(response.Start(200, std::nullopt));
     LH_TRY(response.Write("one "));
@@ -146,7 +151,7 @@ TEST_F(ServerTest, StreamsChunksAndMeasuresSmallAnswers) {
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
 }
 
-TEST_F(ServerTest, SendsFiles) {
+TEST_P(ServerTest, SendsFiles) {
   const std::string large = Pattern(40 << 20);
   const FileDescriptor file = MakeFile(large);
   Route("GET", "/file/{from}/{size}", [&](const RequestContext&, Request& request, Response& response) -> Status {
@@ -170,7 +175,7 @@ TEST_F(ServerTest, SendsFiles) {
   EXPECT_FALSE(broken.whole);
 }
 
-TEST_F(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
+TEST_P(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
   Start();
   Client client = Connect();
   client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
@@ -184,13 +189,13 @@ TEST_F(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
   EXPECT_TRUE(client.IsClosed());
 }
 
-TEST_F(ServerTest, DoesNotSendContinueForABodyThatIsThere) {
+TEST_P(ServerTest, DoesNotSendContinueForABodyThatIsThere) {
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Post("/echo", "body", "Expect: 100-continue\r\n")).status, 200);
 }
 
-TEST_F(ServerTest, RefusesAmbiguousFramingOnTheWire) {
+TEST_P(ServerTest, RefusesAmbiguousFramingOnTheWire) {
   Start();
   for (const char* request :
        {"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -206,7 +211,7 @@ TEST_F(ServerTest, RefusesAmbiguousFramingOnTheWire) {
   }
 }
 
-TEST_F(ServerTest, TruncatedBodyIsNoBody) {
+TEST_P(ServerTest, TruncatedBodyIsNoBody) {
   Start();
   Client client = Connect();
   client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
@@ -216,7 +221,7 @@ TEST_F(ServerTest, TruncatedBodyIsNoBody) {
   EXPECT_THAT(answer.body, HasSubstr("ends before"));
 }
 
-TEST_F(ServerTest, ErrorsBecomeProblems) {
+TEST_P(ServerTest, ErrorsBecomeProblems) {
   Route("GET", "/busy", [](const RequestContext&, Request&, Response&) -> Status {
     return Fail(Error{ErrorKind::kUnavailable, "all \"slots\" taken", std::chrono::seconds(5), {{"slots", "4"}}});
   });
@@ -242,7 +247,7 @@ TEST_F(ServerTest, ErrorsBecomeProblems) {
   }
 }
 
-TEST_F(ServerTest, ErrorAfterTheFirstByteBreaksTheConnection) {
+TEST_P(ServerTest, ErrorAfterTheFirstByteBreaksTheConnection) {
   for (const bool with_length : {false, true}) {
     Route("GET", with_length ? "/length" : "/chunked",
           [with_length](const RequestContext&, Request&, Response& response) -> Status {
@@ -260,7 +265,7 @@ TEST_F(ServerTest, ErrorAfterTheFirstByteBreaksTheConnection) {
   }
 }
 
-TEST_F(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
+TEST_P(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
   Route("GET", "/late", [](const RequestContext&, Request&, Response& response) -> Status {
     response.SetHeader("Content-Type", "text/csv");
     LH_TRY(response.Start(200, std::nullopt));
@@ -273,25 +278,76 @@ TEST_F(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
   EXPECT_THAT(answer.head, Not(HasSubstr("text/csv")));
 }
 
-TEST_F(ServerTest, LetsInWhoMayAsk) {
-  options_.api_keys = {"key"};
+TEST_P(ServerTest, LetsInWhoMayAsk) {
+  const auth::Access access({.fixed_keys = {"key"}}, SystemClock());
+  options_.access = &access;
   options_.role_token = "token";
-  router_.Add({"GET", "/health",
-               [](const RequestContext&, Request&, Response& response) { return response.Send(200, "", ""); }, "",
-               milliseconds(60000), Dispatch::kInline});
+  router_.Add(
+      {.method = "GET",
+       .pattern = "/health",
+       .handler = [](const RequestContext&, Request&, Response& response) { return response.Send(200, "", ""); },
+       .summary = "",
+       .dispatch = Dispatch::kInline,
+       .scope = kOpen});
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Get("/health")).status, 200);
   const Answer refused = client.Ask(Get("/inline"));
   EXPECT_EQ(refused.status, 401);
   EXPECT_TRUE(Client::Header(refused.head, "WWW-Authenticate"));
+  EXPECT_EQ(client.Ask(Get("/nowhere")).status, 401);
+  EXPECT_EQ(client.Ask(Get("/nowhere", "Authorization: Bearer key\r\n")).status, 404);
   EXPECT_EQ(client.Ask(Get("/inline", "Authorization: Bearer key\r\nX-Request-Id: x\r\n")).body, "x||client");
   EXPECT_EQ(client.Ask(Get("/inline", "X-Lakehouse-Role-Token: token\r\nX-Request-Id: x\r\n")).body, "x||internal");
   EXPECT_EQ(client.Ask("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n").status, 403);
   EXPECT_EQ(client.Ask(Get("/health", "Origin: http://evil.example\r\n")).status, 403);
+  server_.reset();
 }
 
-TEST_F(ServerTest, IdsComeInAndGoOut) {
+TEST_P(ServerTest, KeysHaveScopesAndLimits) {
+  auth::Access access({}, SystemClock());
+  auth::NewKey key = *auth::MakeKey();
+  key.known.name = "reader";
+  key.known.limits.concurrent_calls = 1;
+  access.SetKeys({key.known});
+  options_.access = &access;
+  const auto who = [](const RequestContext&, Request& request, Response& response) {
+    return response.Send(200, "text/plain", request.caller().name);
+  };
+  router_.Add({.method = "GET", .pattern = "/read", .handler = who, .summary = "", .scope = auth::Scope::kRead});
+  router_.Add({.method = "PUT", .pattern = "/write", .handler = who, .summary = "", .scope = auth::Scope::kWrite});
+  std::atomic<bool> entered{false};
+  std::atomic<bool> leave{false};
+  router_.Add({.method = "GET",
+               .pattern = "/slow",
+               .handler =
+                   [&](const RequestContext&, Request&, Response& response) {
+                     entered = true;
+                     (void)Eventually([&] { return leave.load(); });
+                     return response.Send(200, "", "");
+                   },
+               .summary = "",
+               .scope = auth::Scope::kRead});
+  Start();
+  const std::string bearer = "Authorization: Bearer " + key.text + "\r\n";
+  EXPECT_EQ(Connect().Ask(Get("/read", bearer)).body, "reader");
+  const Answer forbidden = Connect().Ask("PUT /write HTTP/1.1\r\nHost: localhost\r\n" + bearer + "\r\n");
+  EXPECT_EQ(forbidden.status, 403);
+  EXPECT_THAT(forbidden.body, HasSubstr("scope write"));
+  // A route that says nothing is for administrators.
+  EXPECT_EQ(Connect().Ask(Get("/hello", bearer)).status, 403);
+  std::jthread slow([&] { EXPECT_EQ(Connect().Ask(Get("/slow", bearer)).status, 200); });
+  ASSERT_TRUE(Eventually([&] { return entered.load(); }));
+  const Answer busy = Connect().Ask(Get("/read", bearer));
+  EXPECT_EQ(busy.status, 429);
+  EXPECT_EQ(Client::Header(busy.head, "Retry-After"), "1");
+  leave = true;
+  slow.join();
+  EXPECT_TRUE(Eventually([&] { return Connect().Ask(Get("/read", bearer)).status == 200; }));
+  server_.reset();
+}
+
+TEST_P(ServerTest, IdsComeInAndGoOut) {
   Start();
   Client client = Connect();
   const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -305,7 +361,7 @@ TEST_F(ServerTest, IdsComeInAndGoOut) {
   EXPECT_EQ(made.body, *id + "||client");
 }
 
-TEST_F(ServerTest, CountsRequestsByRoute) {
+TEST_P(ServerTest, CountsRequestsByRoute) {
   Route("GET", "/things/{name}",
         [](const RequestContext&, Request&, Response& response) { return response.Send(200, "", ""); });
   Start();
@@ -319,7 +375,7 @@ TEST_F(ServerTest, CountsRequestsByRoute) {
       text, HasSubstr("lakehouse_http_requests_total{method=\"\",route=\"\",service=\"gateway\",status=\"4xx\"} 1\n"));
 }
 
-TEST_F(ServerTest, QueryIsDecodedAndDuplicatesAreRefused) {
+TEST_P(ServerTest, QueryIsDecodedAndDuplicatesAreRefused) {
   Route("GET", "/q", [](const RequestContext&, Request& request, Response& response) -> Status {
     LH_TRY(request.OnlyQuery({"a", "b"}));
     return response.Send(200, "", *request.query("a"));
@@ -332,7 +388,7 @@ TEST_F(ServerTest, QueryIsDecodedAndDuplicatesAreRefused) {
   EXPECT_THAT(client.Ask(Get("/q?a=1&other=2")).body, HasSubstr("'other'"));
 }
 
-TEST_F(ServerTest, NotFoundAndMethodNotAllowed) {
+TEST_P(ServerTest, NotFoundAndMethodNotAllowed) {
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Get("/nowhere")).status, 404);

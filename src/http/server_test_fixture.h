@@ -9,6 +9,7 @@
 
 #include "http/server.h"
 #include "http/server_test_client.h"
+#include "net/test_certificate.h"
 
 namespace lakehouse::http::testing {
 
@@ -85,5 +86,45 @@ class ServerTest : public ::testing::Test {
   observe::Metrics metrics_;
   std::unique_ptr<Server> server_;
 };
+
+using TlsContext = std::unique_ptr<SSL_CTX, void (*)(SSL_CTX*)>;
+
+// Believes this certificate alone.
+inline TlsContext ClientContext(const std::string& certificate) {
+  TlsContext context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
+  const std::unique_ptr<BIO, int (*)(BIO*)> in(
+      BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())), BIO_free);
+  X509* const believed = PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr);
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), believed);
+  X509_free(believed);
+  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  return context;
+}
+
+enum class Speech { kPlain, kTls };
+
+// The same server asked in plain text and over TLS: it must not matter.
+class EachWayTest : public ServerTest, public ::testing::WithParamInterface<Speech> {
+ protected:
+  EachWayTest() {
+    if (GetParam() == Speech::kPlain) return;
+    const auto texts = net::testing::MakeCertificate("server");
+    files_.Write(texts);
+    context_ = ClientContext(texts.certificate);
+    options_.tls = *net::TlsFiles::Load(files_.cert(), files_.key(), Logger::Silent(), SystemClock());
+  }
+  Client Connect() {
+    Client client = ServerTest::Connect();
+    if (context_ != nullptr && client.connected()) client.ShakeHands(context_.get());
+    return client;
+  }
+
+  net::testing::CertificateFiles files_;
+  TlsContext context_{nullptr, SSL_CTX_free};
+};
+
+inline std::string SpeechName(const ::testing::TestParamInfo<Speech>& info) {
+  return info.param == Speech::kPlain ? "Plain" : "Tls";
+}
 
 }  // namespace lakehouse::http::testing

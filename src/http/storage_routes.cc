@@ -248,32 +248,37 @@ void AddRoutes(Router& router, service::Storage* storage) {
               .summary = "Store an object; durable before the answer",
               .deadline = kBodyDeadline,
               .doc = {.headers = "If-Match If-None-Match",
-                      .body = "*/* bytes",
+                      .body = "application/octet-stream bytes, */* bytes",
                       .answers = "200 application/json Stored, 201 application/json Stored",
-                      .schemas = kStorageSchemas}});
+                      .schemas = kStorageSchemas},
+              .scope = auth::Scope::kWrite});
   router.Add({.method = "GET",
               .pattern = kObject,
               .handler = bind(GetObject),
               .summary = "An object's bytes, whole or a range",
               .deadline = kBodyDeadline,
-              .doc = {.headers = "Range If-None-Match", .answers = "200 */* bytes, 206 */* bytes, 304"}});
+              .doc = {.headers = "Range If-None-Match", .answers = "200 */* bytes, 206 */* bytes, 304"},
+              .scope = auth::Scope::kRead});
   router.Add({.method = "HEAD",
               .pattern = kObject,
               .handler = bind(HeadObject),
               .summary = "An object's size, ETag and type",
-              .doc = {.answers = "200, 304"}});
+              .doc = {.answers = "200, 304"},
+              .scope = auth::Scope::kRead});
   router.Add({.method = "DELETE",
               .pattern = kObject,
               .handler = bind(DeleteObject),
               .summary = "Remove an object",
-              .doc = {.answers = "204"}});
+              .doc = {.answers = "204"},
+              .scope = auth::Scope::kWrite});
   router.Add({.method = "GET",
               .pattern = "/storage/objects",
               .handler = bind(ListObjects),
               .summary = "Objects in byte order of their keys",
-              .doc = {.query = "prefix limit:integer token delimiter start_after",
+              .doc = {.query = "prefix limit:positive token delimiter start_after",
                       .answers = "200 application/json ObjectPage",
-                      .schemas = kStorageSchemas}});
+                      .schemas = kStorageSchemas},
+              .scope = auth::Scope::kRead});
 }
 
 }  // namespace

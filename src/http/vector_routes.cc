@@ -72,7 +72,7 @@ std::string LoadedJson(const service::VectorsLoaded& loaded, const std::string& 
 
 // With lines wanted, the answer begins with the first batch that is in; what fails before is an answer of its own, and
 // what fails after is the last line.
-Status LoadItems(service::VectorLoader* loader, std::string_view from, const RequestContext& context, Request& request,
+Status LoadItems(service::VectorLoads* loader, std::string_view from, const RequestContext& context, Request& request,
                  Response& response) {
   if (loader == nullptr) return Fail(ErrorKind::kNotImplemented, "this vectord reads no datasets");
   LH_ASSIGN(const auto source, service::ParseVectorSource(from));
@@ -99,9 +99,9 @@ Status LoadItems(service::VectorLoader* loader, std::string_view from, const Req
   return response.Finish();
 }
 
-Status AddItems(service::VectorLoader* loader, service::Vectors& vectors, const RequestContext& context,
+Status AddItems(service::VectorLoads* loader, service::Vectors& vectors, const RequestContext& context,
                 Request& request, Response& response) {
-  const std::string name = request.capture("name");
+  const std::string& name = request.capture("name");
   LH_ASSIGN(const auto options, vectors.Options(context, name));
   LH_ASSIGN(const std::string body, ReadAll(request.body(), kMaxAddBytes));
   const std::string* type = request.header("Content-Type");
@@ -188,7 +188,7 @@ Status ListItems(service::Vectors& vectors, const RequestContext& context, Reque
   vector::ItemColumns columns;
   LH_ASSIGN(columns.vector, Wanted(request, "vector"));
   LH_ASSIGN(columns.metadata, Wanted(request, "metadata"));
-  const std::string name = request.capture("name");
+  const std::string& name = request.capture("name");
   LH_ASSIGN(const auto options, vectors.Options(context, name));
   LH_ASSIGN(const auto scan, vectors.Scan(context, name, columns));
   const std::string* accept = request.header("Accept");
@@ -219,14 +219,17 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   using Work = std::function<Status(service::Vectors&, const RequestContext&, Request&, Response&)>;
   const auto add = [&](std::string method, std::string pattern, std::string summary, Work work, std::string_view body,
                        std::string_view answers, std::string_view query = {}) {
+    const bool reads = method == "GET" || pattern.ends_with("/search");
     const bool loads = pattern.ends_with("/add") || pattern.ends_with("/rebuild");
     router.Add({.method = std::move(method),
                 .pattern = std::move(pattern),
-                .handler = [vectors, work](const RequestContext& context, Request& request,
-                                           Response& response) { return work(*vectors, context, request, response); },
+                .handler = [vectors, work = std::move(work)](
+                               const RequestContext& context, Request& request,
+                               Response& response) { return work(*vectors, context, request, response); },
                 .summary = std::move(summary),
                 .deadline = loads ? options.load_deadline : options.deadline,
-                .doc = {.query = query, .body = body, .answers = answers, .schemas = kVectorSchemas}});
+                .doc = {.query = query, .body = body, .answers = answers, .schemas = kVectorSchemas},
+                .scope = reads ? auth::Scope::kRead : auth::Scope::kWrite});
   };
   add("POST", "/vectors/index", "Create a vector index", CreateIndex, "application/json CreateIndex",
       "201 application/json Index");
@@ -234,7 +237,7 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
   add("GET", "/vectors/index/{name}", "Show a vector index", ShowIndex, {}, "200 application/json Index");
   add("DELETE", "/vectors/index/{name}", "Drop a vector index", DropIndex, {}, "204");
   add("POST", "/vectors/index/{name}/rebuild", "Give an index other codes or links as it serves", RebuildIndex,
-      "application/json RebuildIndex", "200 application/json Index");
+      "?application/json RebuildIndex", "200 application/json Index");
   add(
       "POST", "/vectors/index/{name}/add", "Add or replace items, durably",
       [loader = options.loader](service::Vectors& target, const RequestContext& context, Request& request,
@@ -244,7 +247,7 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
       "application/json VectorSearch, application/vnd.apache.arrow.stream bytes",
       "200 application/json SearchAnswer, 200 application/vnd.apache.arrow.stream bytes", "options");
   add("GET", "/vectors/index/{name}/items", "Every item, as of one version", ListItems, {},
-      "200 application/x-ndjson Item, 200 application/vnd.apache.arrow.stream bytes",
+      "200 application/x-ndjson ListedItem, 200 application/vnd.apache.arrow.stream bytes",
       "vector:true|false metadata:true|false");
   add("GET", "/vectors/index/{name}/items/{id}", "Show an item", ShowItem, {}, "200 application/json Item");
   add("DELETE", "/vectors/index/{name}/items/{id}", "Remove an item", RemoveItem, {}, "204");

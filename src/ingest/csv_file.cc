@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "base/utf8.h"
+#include "ingest/foreign_format.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -239,6 +240,7 @@ void CsvFile::Cut(size_t block_bytes, unsigned threads, const ReleaseBytes& rele
 
 Result<CsvFile> CsvFile::Open(std::string_view bytes, const CsvOptions& options, size_t block_bytes, unsigned threads,
                               const ReleaseBytes& release) {
+  LH_TRY(CheckIsText(bytes));
   CsvFile file(bytes, options);
   LH_TRY(file.CheckUtf8(threads, release));
   LH_TRY(file.ReadHeader());

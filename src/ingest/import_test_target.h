@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "ingest/arrow_parquet_file.h"
 #include "ingest/table_import.h"
 
 namespace lakehouse::ingest {
@@ -21,17 +22,28 @@ class MemoryTarget final : public ImportTarget {
   Status Begin(const ImportSchema& new_schema) override {
     schema = new_schema;
     bytes.clear();
-    file_.emplace(schema.columns, sink_);
+    encoded_.reset();
+    typed_.reset();
+    if (HasExactTypes(schema.columns)) {
+      typed_.emplace(schema.columns, sink_);
+    } else {
+      encoded_.emplace(schema.columns, sink_);
+    }
     return {};
   }
-  Status Add(const EncodedRowGroup& group) override { return file_->Add(group); }
-  Status Finish() { return file_->Finish(); }
+  Status Add(const EncodedRowGroup& group) override { return encoded_->Add(group); }
+  Status AddBatch(const arrow::RecordBatch& rows) override { return typed_->Add(rows); }
+  Status Finish() { return file().Finish(); }
+  std::vector<catalog::ColumnStats> Stats() { return file().Stats(); }
   ImportSchema schema;
   std::string bytes;
 
  private:
+  ParquetOutput& file() { return typed_ ? static_cast<ParquetOutput&>(*typed_) : *encoded_; }
+
   StringSink sink_{bytes};
-  std::optional<ParquetFile> file_;
+  std::optional<ParquetFile> encoded_;
+  std::optional<ArrowParquetFile> typed_;
 };
 
 // Nothing where Arrow does not read it.
@@ -46,16 +58,17 @@ inline std::shared_ptr<arrow::Table> ReadParquet(const std::string& bytes) {
 struct Imported {
   ImportSchema schema;
   std::string bytes;
+  std::vector<catalog::ColumnStats> stats;
   std::vector<std::string> types() const {
     std::vector<std::string> names;
-    for (const FileColumn& column : schema.columns) names.emplace_back(TypeName(column.type));
+    for (const FileColumn& column : schema.columns) names.emplace_back(column.type_name());
     return names;
   }
   // Name and type of each.
   std::vector<std::string> columns() const {
     std::vector<std::string> names;
     for (const FileColumn& column : schema.columns)
-      names.push_back(column.name + " " + std::string(TypeName(column.type)));
+      names.push_back(column.name + " " + std::string(column.type_name()));
     return names;
   }
   // Each column's values as texts.
@@ -77,7 +90,7 @@ Result<Imported> ImportedBy(const ImportInto& import) {
   MemoryTarget target;
   LH_TRY(import(target));
   LH_TRY(target.Finish());
-  return Imported{target.schema, target.bytes};
+  return Imported{target.schema, target.bytes, target.Stats()};
 }
 
 }  // namespace lakehouse::ingest

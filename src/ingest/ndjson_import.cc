@@ -4,6 +4,7 @@
 #include <deque>
 #include <unordered_map>
 
+#include "ingest/foreign_format.h"
 #include "ingest/ndjson_reader.h"
 
 namespace lakehouse::ingest {
@@ -199,7 +200,14 @@ class Import {
     for (size_t i = 0; i < columns_.size(); ++i) {
       const ColumnTypes& column = columns_[i];
       FileColumn made{column.name, column.type(), static_cast<int32_t>(i + 1)};
-      if (options_.existing) made = (*options_.existing)[i];
+      if (options_.existing) {
+        made = (*options_.existing)[i];
+        if (!made.exact.empty()) {
+          return Fail(ErrorKind::kConflict,
+                      "the dataset's column \"{}\" has the type {}, which only Parquet uploads can give", made.name,
+                      made.exact);
+        }
+      }
       fixed_.push_back(options_.existing.has_value());
       schema.columns.push_back(std::move(made));
     }
@@ -360,6 +368,7 @@ class Import {
 
 Status ImportNdjson(const RequestContext& context, std::string_view bytes, const ImportOptions& options,
                     ImportTarget& target, const std::function<void(size_t from, size_t to)>& release) {
+  LH_TRY(CheckIsText(bytes));
   return Import(context, bytes, options, target, release).Run();
 }
 

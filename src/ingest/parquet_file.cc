@@ -209,29 +209,34 @@ Status ParquetFile::Finish() {
   return Write(footer);
 }
 
+catalog::ColumnStats StatsOf(const FileColumn& column, const std::vector<const EncodedChunk*>& chunks) {
+  catalog::ColumnStats stats;
+  stats.field_id = column.field_id;
+  uint64_t nulls = 0;
+  std::optional<std::string> min, max;
+  bool complete = true;
+  for (const EncodedChunk* chunk : chunks) {
+    nulls += static_cast<uint64_t>(chunk->nulls);
+    if (chunk->nulls == chunk->values) continue;
+    complete = complete && chunk->min && chunk->max;
+    if (!complete) continue;
+    if (!min || Less(column.type, *chunk->min, *min)) min = chunk->min;
+    if (!max || Less(column.type, *max, *chunk->max)) max = chunk->max;
+  }
+  stats.null_count = nulls;
+  if (complete && min) {
+    stats.min = StatText(column.type, *min);
+    stats.max = StatText(column.type, *max);
+  }
+  return stats;
+}
+
 std::vector<catalog::ColumnStats> ParquetFile::Stats() const {
   std::vector<catalog::ColumnStats> stats;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    catalog::ColumnStats column;
-    column.field_id = columns_[i].field_id;
-    uint64_t nulls = 0;
-    std::optional<std::string> min, max;
-    bool complete = true;
-    for (const Group& group : groups_) {
-      const EncodedChunk& chunk = group.chunks[i];
-      nulls += static_cast<uint64_t>(chunk.nulls);
-      if (chunk.nulls == chunk.values) continue;
-      complete = complete && chunk.min && chunk.max;
-      if (!complete) continue;
-      if (!min || Less(columns_[i].type, *chunk.min, *min)) min = chunk.min;
-      if (!max || Less(columns_[i].type, *max, *chunk.max)) max = chunk.max;
-    }
-    column.null_count = nulls;
-    if (complete && min) {
-      column.min = StatText(columns_[i].type, *min);
-      column.max = StatText(columns_[i].type, *max);
-    }
-    stats.push_back(std::move(column));
+    std::vector<const EncodedChunk*> chunks;
+    for (const Group& group : groups_) chunks.push_back(&group.chunks[i]);
+    stats.push_back(StatsOf(columns_[i], chunks));
   }
   return stats;
 }

@@ -1,12 +1,16 @@
 #include "ingest/parquet_import.h"
 
 #include <arrow/api.h>
+#include <arrow/compute/cast.h>
 #include <arrow/io/file.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 #include <unistd.h>
 
 #include <set>
+
+#include "ingest/arrow_parquet_file.h"
+#include "ingest/exact_types.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -38,6 +42,13 @@ bool IsNanoseconds(const arrow::DataType& type) {
          static_cast<const arrow::TimestampType&>(type).unit() == arrow::TimeUnit::NANO;
 }
 
+// More digits than any reader of a dataset has.
+bool IsHugeDecimal(const arrow::DataType& type) {
+  constexpr int32_t kMaxDigits = 38;
+  return arrow::is_decimal(type.id()) && static_cast<const arrow::DecimalType&>(type).precision() > kMaxDigits;
+}
+
+// The simple type of a column, nullopt where it keeps its own.
 std::optional<ColumnType> TypeOf(const arrow::DataType& type) {
   if (IsText(type)) return ColumnType::kVarchar;
   switch (type.id()) {
@@ -61,16 +72,9 @@ std::optional<ColumnType> TypeOf(const arrow::DataType& type) {
       return static_cast<const arrow::TimestampType&>(type).timezone().empty() ? ColumnType::kTimestamp
                                                                                : ColumnType::kTimestampTz;
     case arrow::Type::NA:
-    case arrow::Type::UINT64:
-    case arrow::Type::DECIMAL32:
-    case arrow::Type::DECIMAL64:
-    case arrow::Type::DECIMAL128:
-    case arrow::Type::DECIMAL256:
-    case arrow::Type::TIME32:
-    case arrow::Type::TIME64:
       return ColumnType::kVarchar;
     default:
-      return std::nullopt;
+      return IsHugeDecimal(type) ? std::optional(ColumnType::kVarchar) : std::nullopt;
   }
 }
 
@@ -238,20 +242,41 @@ class Import {
       if (field.name().empty()) return Fail(ErrorKind::kInvalid, "column {} has no name", i + 1);
       if (!names.insert(field.name()).second)
         return Fail(ErrorKind::kInvalid, "two columns have the name \"{}\"", field.name());
-      const auto type = TypeOf(*field.type());
-      if (!type) {
-        return Fail(ErrorKind::kUnprocessable, "column \"{}\" has the type {}, which a dataset's column cannot have",
-                    field.name(), field.type()->ToString());
-      }
-      schema_.columns.push_back({field.name(), *type, i + 1});
+      LH_TRY(AddColumn(field));
       if (IsNanoseconds(*field.type())) LH_TRY(CheckNanoseconds(i));
     }
-    return options_.existing ? MatchExisting(*options_.existing) : Status();
+    LH_TRY(options_.existing ? MatchExisting(*options_.existing) : Status());
+    typed_ = HasExactTypes(schema_.columns);
+    return {};
   }
 
-  // Nanoseconds that microseconds cannot hold make the column text. REQUIRES: no nested column stands before it.
+  Status AddColumn(const arrow::Field& field) {
+    FileColumn column{field.name(), ColumnType::kVarchar, static_cast<int32_t>(schema_.columns.size() + 1)};
+    if (const auto simple = TypeOf(*field.type())) {
+      column.type = *simple;
+      stored_.push_back(nullptr);
+    } else {
+      auto exact = ExactTypeOf(*field.type());
+      if (!exact) return Fail(exact.error().kind, "column \"{}\": {}", field.name(), exact.error().detail);
+      column.exact = exact->name;
+      stored_.push_back(exact->stored);
+    }
+    schema_.columns.push_back(std::move(column));
+    return {};
+  }
+
+  // Where the file's reader counts a column that is not nested.
+  int LeafOf(int column) const {
+    const parquet::SchemaDescriptor& schema = *reader_->parquet_reader()->metadata()->schema();
+    for (int leaf = 0; leaf < schema.num_columns(); ++leaf) {
+      if (schema.group_node()->FieldIndex(*schema.GetColumnRoot(leaf)) == column) return leaf;
+    }
+    return column;
+  }
+
+  // Nanoseconds that microseconds cannot hold make the column text.
   Status CheckNanoseconds(int column) {
-    return EachBatch({column}, [&](const arrow::RecordBatch& batch) -> Status {
+    return EachBatch({LeafOf(column)}, [&](const arrow::RecordBatch& batch) -> Status {
       const auto& array = static_cast<const arrow::TimestampArray&>(*batch.column(0));
       for (int64_t i = 0; i < array.length(); ++i) {
         if (!array.IsNull(i) && array.Value(i) % kNanosPerMicro != 0)
@@ -267,9 +292,9 @@ class Import {
                   existing.size());
     for (size_t i = 0; i < existing.size(); ++i) {
       FileColumn& column = schema_.columns[i];
-      if (existing[i].name != column.name || existing[i].type != column.type) {
+      if (existing[i].name != column.name || existing[i].type_name() != column.type_name()) {
         return Fail(ErrorKind::kConflict, "column {} is \"{}\" {} where the dataset has \"{}\" {}", i + 1, column.name,
-                    TypeName(column.type), existing[i].name, TypeName(existing[i].type));
+                    column.type_name(), existing[i].name, existing[i].type_name());
       }
       column.field_id = existing[i].field_id;
     }
@@ -297,6 +322,7 @@ class Import {
   Status Encode(const arrow::RecordBatch& batch) {
     data_.resize(schema_.columns.size());
     if (static_cast<size_t>(batch.num_columns()) != data_.size()) return Unusable("a row group lacks columns");
+    if (typed_) return AddTyped(batch);
     for (size_t c = 0; c < data_.size(); ++c) {
       data_[c].Clear(schema_.columns[c].type);
       const auto array = batch.column(static_cast<int>(c));
@@ -312,12 +338,37 @@ class Import {
     return target_.Add(group);
   }
 
+  Status AddTyped(const arrow::RecordBatch& batch) {
+    arrow::ArrayVector arrays;
+    arrow::FieldVector fields;
+    for (size_t c = 0; c < data_.size(); ++c) {
+      const auto type = stored_[c] != nullptr ? stored_[c] : StoredType(schema_.columns[c].type);
+      LH_ASSIGN(arrays.emplace_back(), Stored(*batch.column(static_cast<int>(c)), type, schema_.columns[c]));
+      fields.push_back(arrow::field(schema_.columns[c].name, type));
+    }
+    return target_.AddBatch(*arrow::RecordBatch::Make(arrow::schema(fields), batch.num_rows(), std::move(arrays)));
+  }
+
+  static Result<std::shared_ptr<arrow::Array>> Stored(const arrow::Array& array,
+                                                      const std::shared_ptr<arrow::DataType>& type,
+                                                      const FileColumn& column) {
+    const auto cast = arrow::compute::Cast(array, type, arrow::compute::CastOptions::Safe());
+    if (cast.ok()) return *cast;
+    if (cast.status().IsOutOfMemory())
+      return Fail(ErrorKind::kExhausted, "there is no memory to read the Parquet file");
+    return Fail(ErrorKind::kUnprocessable, "column \"{}\": its values cannot become {}: {}", column.name,
+                column.type_name(), cast.status().message());
+  }
+
   const RequestContext& context_;
   const ImportOptions& options_;
   ImportTarget& target_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   int64_t claimed_rows_ = 0;
   ImportSchema schema_;
+  // By column: what one with an exact type is stored as; nullptr for one of a simple type.
+  std::vector<std::shared_ptr<arrow::DataType>> stored_;
+  bool typed_ = false;
   std::vector<ColumnData> data_;
   ParquetEncoder encoder_;
 };

@@ -2,6 +2,7 @@
 
 #include <arrow/api.h>
 #include <arrow/io/memory.h>
+#include <arrow/json/from_string.h>
 #include <gmock/gmock.h>
 #include <parquet/arrow/writer.h>
 #include <sys/mman.h>
@@ -68,7 +69,7 @@ std::string Sample() {
 TEST(ParquetImport, EveryTypeHasItsCounterpart) {
   const auto imported = Import(Sample());
   ASSERT_TRUE(imported) << imported.error().detail;
-  EXPECT_THAT(imported->types(), ElementsAre("BIGINT", "VARCHAR", "DOUBLE", "DATE", "VARCHAR",
+  EXPECT_THAT(imported->types(), ElementsAre("BIGINT", "UBIGINT", "DOUBLE", "DATE", "VARCHAR",
                                              "TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "VARCHAR", "BOOLEAN"));
   std::vector<std::string> first;
   for (const auto& column : imported->Values()) {
@@ -81,11 +82,82 @@ TEST(ParquetImport, EveryTypeHasItsCounterpart) {
                           "1970-01-01 00:00:00.000001", "1970-01-01 00:00:00.000001001", "true"));
 }
 
-TEST(ParquetImport, BinaryColumnsAreNamed) {
-  const auto imported = Import(FileOf({{"raw", OneAndNull<arrow::BinaryBuilder>(arrow::binary(), "x")}}));
-  ASSERT_FALSE(imported);
-  EXPECT_EQ(imported.error().kind, ErrorKind::kUnprocessable);
-  EXPECT_THAT(imported.error().detail, HasSubstr("\"raw\" has the type binary"));
+std::shared_ptr<arrow::Array> FromJson(const std::shared_ptr<arrow::DataType>& type, const std::string& json) {
+  return arrow::json::ArrayFromJSONString(type, json).ValueOrDie();
+}
+
+TEST(ParquetImport, NestedAndExactColumnsKeepTheirTypes) {
+  const auto person =
+      arrow::struct_({arrow::field("na\"me", arrow::large_utf8()), arrow::field("age", arrow::int16())});
+  const std::string file = FileOf({
+      {"id", FromJson(arrow::int32(), "[7, null, 9]")},
+      {"embedding", FromJson(arrow::fixed_size_list(arrow::float32(), 2), "[[0.5, 1], null, [2, 3]]")},
+      {"tags", FromJson(arrow::large_list(arrow::utf8()), R"([["a", null], [], null])")},
+      {"who", FromJson(person, R"([["Ada", 36], null, [null, 1]])")},
+      {"counts", FromJson(arrow::map(arrow::utf8(), arrow::uint32()), R"([[["x", 1]], [], null])")},
+      {"price", FromJson(arrow::decimal128(9, 2), R"(["1.50", null, "-3.25"])")},
+      {"raw", FromJson(arrow::binary(), R"(["ab", null, ""])")},
+      {"at", FromJson(arrow::time32(arrow::TimeUnit::SECOND), "[3600, null, 0]")},
+      {"when", FromJson(arrow::timestamp(arrow::TimeUnit::NANO), "[1001, null, 0]")},
+  });
+  const auto imported = Import(file);
+  ASSERT_TRUE(imported) << imported.error().detail;
+  EXPECT_THAT(imported->types(),
+              ElementsAre("BIGINT", "FLOAT[]", "VARCHAR[]", "STRUCT(\"na\"\"me\" VARCHAR, \"age\" SMALLINT)",
+                          "MAP(VARCHAR, UINTEGER)", "DECIMAL(9,2)", "BLOB", "TIME", "VARCHAR"));
+  const auto table = ReadParquet(imported->bytes);
+  ASSERT_NE(table, nullptr);
+  const auto column = [&](const char* name) { return table->GetColumnByName(name)->chunk(0); };
+  EXPECT_TRUE(column("id")->Equals(FromJson(arrow::int64(), "[7, null, 9]")));
+  EXPECT_TRUE(column("price")->Equals(FromJson(arrow::decimal128(9, 2), R"(["1.50", null, "-3.25"])")));
+  EXPECT_TRUE(column("raw")->Equals(FromJson(arrow::binary(), R"(["ab", null, ""])")));
+  EXPECT_EQ((*column("embedding")->GetScalar(0))->ToString(), "list<element: float>[0.5, 1]");
+  EXPECT_TRUE(column("embedding")->IsNull(1));
+  EXPECT_TRUE(column("tags")->IsValid(1));
+  EXPECT_TRUE(column("who")->IsNull(1));
+  EXPECT_EQ((*column("when")->GetScalar(0))->ToString(), "1970-01-01 00:00:00.000001001");
+  EXPECT_EQ(table->schema()->field(1)->metadata()->Get("PARQUET:field_id").ValueOrDie(), "2");
+}
+
+TEST(ParquetImport, StatisticsOfAFileWithANestedColumn) {
+  const auto imported = Import(FileOf({{"l", FromJson(arrow::list(arrow::int8()), "[[1], null, [2, 3]]")},
+                                       {"i", FromJson(arrow::int16(), "[5, null, -2]")},
+                                       {"p", FromJson(arrow::decimal128(4, 1), R"(["1.5", null, null])")}}));
+  ASSERT_TRUE(imported) << imported.error().detail;
+  ASSERT_EQ(imported->stats.size(), 2U);
+  EXPECT_EQ(imported->stats[0].field_id, 2);
+  EXPECT_EQ(imported->stats[0].null_count, 1U);
+  EXPECT_EQ(imported->stats[0].min, "-2");
+  EXPECT_EQ(imported->stats[0].max, "5");
+  EXPECT_EQ(imported->stats[1].null_count, 2U);
+  EXPECT_EQ(imported->stats[1].min, std::nullopt);
+}
+
+TEST(ParquetImport, WhatHasNoCounterpartIsNamed) {
+  const auto nested = arrow::struct_({arrow::field("a", arrow::int8()), arrow::field("A", arrow::int8())});
+  const auto twice = Import(FileOf({{"s", FromJson(nested, "[[1, 2]]")}}));
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().kind, ErrorKind::kUnprocessable);
+  EXPECT_THAT(twice.error().detail, HasSubstr("column \"s\": two fields of a struct have the name \"A\""));
+  const auto duration = Import(FileOf({{"d", FromJson(arrow::duration(arrow::TimeUnit::SECOND), "[1]")}}));
+  ASSERT_FALSE(duration);
+  EXPECT_THAT(duration.error().detail, HasSubstr("column \"d\": the type duration[s] has no counterpart"));
+  auto deep = arrow::int8();
+  for (int i = 0; i < 40; ++i) deep = arrow::list(deep);
+  EXPECT_THAT(Import(FileOf({{"deep", FromJson(deep, "[null]")}})).error().detail, HasSubstr("levels deep"));
+}
+
+TEST(ParquetImport, IntoADatasetWithAnExactType) {
+  const std::string file = FileOf({{"p", FromJson(arrow::decimal128(9, 2), R"(["1.50"])")}});
+  ImportOptions options;
+  options.existing = std::vector<FileColumn>{{"p", ColumnType::kVarchar, 4, "DECIMAL(9,2)"}};
+  const auto same = Import(file, options);
+  ASSERT_TRUE(same) << same.error().detail;
+  EXPECT_EQ(same->schema.columns[0].field_id, 4);
+  options.existing->front().exact = "DECIMAL(9,3)";
+  const auto other = Import(file, options);
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().kind, ErrorKind::kConflict);
 }
 
 TEST(ParquetImport, InvalidUtf8AndDuplicateNamesAreRefused) {

@@ -110,6 +110,10 @@ class Import {
         return differ(fmt::format("line 1: column {} is \"{}\" where the dataset has \"{}\"", i + 1, file_.columns()[i],
                                   existing[i].name));
       }
+      if (!existing[i].exact.empty()) {
+        return differ(fmt::format("the dataset's column \"{}\" has the type {}, which only Parquet uploads can give",
+                                  existing[i].name, existing[i].exact));
+      }
       if (fixed_[i] && *fixed_[i] != existing[i].type) {
         return differ(fmt::format("types asks for {} in column \"{}\" where the dataset has {}", TypeName(*fixed_[i]),
                                   existing[i].name, TypeName(existing[i].type)));

@@ -17,6 +17,10 @@
 #include "ingest/parquet_encoder.h"
 #include "ingest/parquet_file.h"
 
+namespace arrow {
+class RecordBatch;
+}
+
 namespace lakehouse::ingest {
 
 struct Widening {
@@ -48,6 +52,10 @@ class ImportTarget {
   virtual ~ImportTarget() = default;
   virtual Status Begin(const ImportSchema& schema) = 0;
   virtual Status Add(const EncodedRowGroup& group) = 0;
+  // Where a column has an exact type: the rows themselves, in the types of StoredType. Each call is a row group.
+  virtual Status AddBatch(const arrow::RecordBatch&) {
+    return Fail(ErrorKind::kInternal, "only columns of simple types can be written here");
+  }
 };
 
 // `bytes` are the whole file, UTF-8. `release` is told which of them will not be read again for now.

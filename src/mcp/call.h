@@ -4,8 +4,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
+#include "auth/access.h"
 #include "base/request_context.h"
 #include "base/result.h"
 #include "mcp/protocol.h"
@@ -26,6 +28,12 @@ class Channel {
   virtual void Detach() = 0;
 };
 
+// What a client of 2026-07-28 brings along when it calls again because the answer was that something was needed of it.
+struct Input {
+  boost::json::object responses{};  // objects by the name of what was asked
+  std::optional<std::string> state{};
+};
+
 // REQUIRES: what it refers to outlives the call.
 struct Call {
   RequestContext context;
@@ -33,9 +41,11 @@ struct Call {
   Channel& channel;
   Session* session = nullptr;  // nullptr when stateless
   boost::json::object capabilities{};
+  Input input{};
   boost::json::value progress_token{};     // null: the client wants no progress
   std::optional<LogSeverity> log_level{};  // absent: the client wants no log
-  std::string_view client{};               // for the audit
+  auth::Principal caller{};
+  std::string_view client{};  // the name it gave itself, for the audit
 
   void Progress(double done, double total, std::string_view message = {}) const;
   void Log(LogSeverity severity, std::string_view text) const;

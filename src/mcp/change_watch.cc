@@ -52,21 +52,30 @@ void ChangeWatch::Stop() {
   thread.request_stop();
 }
 
-Result<ChangeWatch::Versions> ChangeWatch::ReadVersions(const RequestContext& context) {
+Result<ChangeWatch::Versions> ChangeWatch::ReadDatasets(const RequestContext& context) {
   Versions versions;
   catalog::ListRequest request;
   while (versions.size() < kMaxDatasets) {
     LH_ASSIGN(const auto page, catalog_->List(context, request));
-    for (const auto& manifest : page.datasets) versions.emplace(manifest.name, manifest.version.value);
+    for (const auto& manifest : page.datasets) {
+      versions.emplace(std::string(kDatasetPrefix) + manifest.name, manifest.version.value);
+    }
     if (!page.next_token) break;
     request.token = *page.next_token;
   }
   return versions;
 }
 
+Result<ChangeWatch::Versions> ChangeWatch::ReadIndexes(const RequestContext& context) {
+  Versions versions;
+  if (vectors_ == nullptr) return versions;
+  LH_ASSIGN(const auto infos, vectors_->List(context));
+  for (const auto& info : infos) versions.emplace(std::string(kIndexPrefix) + info.name, info.version);
+  return versions;
+}
+
 void ChangeWatch::Run(const std::stop_token& stop) {
-  std::optional<Seq> seen;
-  std::optional<Versions> versions;
+  Seen seen;
   Mutex pause_mutex;
   CondVar pause;
   const std::stop_callback wake(stop, [&] {
@@ -74,33 +83,43 @@ void ChangeWatch::Run(const std::stop_token& stop) {
     pause.NotifyAll();
   });
   while (!stop.stop_requested()) {
-    const auto seq = catalog_->Epoch(Internal(stop), seen, kWait);
-    auto now = seq && seq != seen ? ReadVersions(Internal(stop)) : Result<Versions>(Versions());
-    if (!seq || !now) {
-      const MutexLock lock(pause_mutex);
-      if (!stop.stop_requested()) pause.WaitUntil(pause_mutex, std::chrono::steady_clock::now() + kAfterError);
-      continue;
-    }
-    if (seen == *seq) continue;
-    if (versions) Tell(*versions, *now);
-    seen = *seq;
-    versions = std::move(*now);
+    if (Look(stop, seen)) continue;
+    const MutexLock lock(pause_mutex);
+    if (!stop.stop_requested()) pause.WaitUntil(pause_mutex, std::chrono::steady_clock::now() + kAfterError);
   }
+}
+
+// Waits for the lake to change, or for a while, and tells what has changed.
+Status ChangeWatch::Look(const std::stop_token& stop, Seen& seen) {
+  LH_ASSIGN(const Seq seq, catalog_->Epoch(Internal(stop), seen.seq, kWait));
+  if (seq != seen.seq) {
+    LH_ASSIGN(auto datasets, ReadDatasets(Internal(stop)));
+    TellAndKeep(seen.datasets, std::move(datasets));
+    seen.seq = seq;
+  }
+  // Indexes that cannot be read now are told of once they can.
+  if (auto indexes = ReadIndexes(Internal(stop))) TellAndKeep(seen.indexes, std::move(*indexes));
+  return {};
+}
+
+void ChangeWatch::TellAndKeep(std::optional<Versions>& known, Versions now) {
+  if (known) Tell(*known, now);
+  known = std::move(now);
 }
 
 void ChangeWatch::Tell(const Versions& before, const Versions& now) {
   bool list_changed = before.size() != now.size();
   std::vector<std::string> updated;
-  for (const auto& [name, version] : now) {
-    const auto old = before.find(name);
+  for (const auto& [uri, version] : now) {
+    const auto old = before.find(uri);
     if (old == before.end()) {
       list_changed = true;
     } else if (old->second != version) {
-      updated.push_back(std::string(kDatasetPrefix) + name);
+      updated.push_back(uri);
     }
   }
-  for (const auto& [name, version] : before) {
-    if (!now.contains(name)) updated.push_back(std::string(kDatasetPrefix) + name);
+  for (const auto& [uri, version] : before) {
+    if (!now.contains(uri)) updated.push_back(uri);
   }
   constexpr std::string_view kListChanged = "notifications/resources/list_changed";
   constexpr std::string_view kUpdated = "notifications/resources/updated";

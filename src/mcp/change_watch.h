@@ -1,4 +1,5 @@
-// Tells clients that datasets came, went or changed. Follows the catalog's epoch while anybody listens. Thread-safe.
+// Tells clients that datasets and vector indexes came, went or changed. Follows the catalog's epoch while anybody
+// listens, and looks at the indexes' versions as often as it waits for that, every two seconds. Thread-safe.
 #pragma once
 
 #include <boost/json/object.hpp>
@@ -14,6 +15,7 @@
 #include "mcp/event_stream.h"
 #include "mcp/session.h"
 #include "service/catalog.h"
+#include "service/vectors.h"
 
 namespace lakehouse::mcp {
 
@@ -28,8 +30,9 @@ struct Listener {
 
 class ChangeWatch {
  public:
-  // `catalog` nullptr: nothing is ever told. REQUIRES: catalog and sessions outlive this.
-  ChangeWatch(service::Catalog* catalog, Sessions& sessions) : catalog_(catalog), sessions_(sessions) {}
+  // `catalog` nullptr: nothing is ever told; `vectors` nullptr: nothing of indexes. REQUIRES: all outlive this.
+  ChangeWatch(service::Catalog* catalog, service::Vectors* vectors, Sessions& sessions)
+      : catalog_(catalog), vectors_(vectors), sessions_(sessions) {}
   ~ChangeWatch() { Stop(); }
 
   // Begins to follow the catalog, the first time.
@@ -39,12 +42,21 @@ class ChangeWatch {
   void Stop() LH_EXCLUDES(mutex_);
 
  private:
-  using Versions = std::map<std::string, uint64_t>;
+  using Versions = std::map<std::string, uint64_t>;  // by resource address
+  // What clients know of; nullopt: not looked at yet.
+  struct Seen {
+    std::optional<Seq> seq;
+    std::optional<Versions> datasets, indexes;
+  };
   void Run(const std::stop_token& stop);
-  Result<Versions> ReadVersions(const RequestContext& context);
+  Status Look(const std::stop_token& stop, Seen& seen);
+  Result<Versions> ReadDatasets(const RequestContext& context);
+  Result<Versions> ReadIndexes(const RequestContext& context);
+  void TellAndKeep(std::optional<Versions>& known, Versions now);
   void Tell(const Versions& before, const Versions& now) LH_EXCLUDES(mutex_);
 
   service::Catalog* const catalog_;
+  service::Vectors* const vectors_;
   Sessions& sessions_;
   Mutex mutex_;
   std::vector<std::shared_ptr<Listener>> listeners_ LH_GUARDED_BY(mutex_);

@@ -10,10 +10,11 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr uint64_t kMaxPage = 1000;
+constexpr uint64_t kMaxPage = 1000, kDefaultPage = 100;
 constexpr size_t kMaxRangedColumns = 50;
 constexpr uint64_t kSampleRows = 5;
 constexpr size_t kMaxVersionsShown = 20;
+constexpr size_t kMaxColumnsShown = 500;
 
 json::object Summary(const catalog::Manifest& manifest) {
   return {{"name", manifest.name},
@@ -23,10 +24,12 @@ json::object Summary(const catalog::Manifest& manifest) {
           {"updated_at", FormatRfc3339(manifest.updated_at)}};
 }
 
-Result<ToolResult> ListDatasets(service::Catalog* service, const Call& call, const json::object& given, Spent& spent) {
+Result<ToolResult> ListDatasets(service::Catalog* service, const Budget& budget, const Call& call,
+                                const json::object& given, Spent& spent) {
   LH_ASSIGN(const auto arguments, Arguments::Of(given, {"limit", "next"}));
   catalog::ListRequest request;
-  LH_ASSIGN(const uint64_t limit, arguments.Count("limit", 100, kMaxPage));
+  LH_ASSIGN(const uint64_t limit,
+            arguments.Count("limit", std::min(kDefaultPage, budget.max_rows), std::min(kMaxPage, budget.max_rows)));
   request.limit = static_cast<uint32_t>(limit);
   LH_ASSIGN(const auto token, arguments.OptionalText("next"));
   request.token = token.value_or("");
@@ -71,7 +74,7 @@ Result<json::array> Ranges(service::Query& query, const RequestContext& context,
 
 json::array DescribeColumns(const catalog::Manifest& manifest, const json::array& ranges) {
   json::array columns;
-  for (size_t i = 0; i < manifest.schema.size(); ++i) {
+  for (size_t i = 0; i < manifest.schema.size() && i < kMaxColumnsShown; ++i) {
     const catalog::Column& column = manifest.schema[i];
     json::object described{{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}};
     if (const size_t at = 1 + 3 * i; at + 2 < ranges.size()) {
@@ -109,6 +112,9 @@ std::string DescriptionText(const catalog::Manifest& manifest, const json::array
     text.append(
         fmt::format("{} | {} | {} | {} | {}\n", word("name"), word("type"), word("nulls"), word("min"), word("max")));
   }
+  if (columns.size() < manifest.schema.size()) {
+    text.append(fmt::format("… and {} columns more\n", manifest.schema.size() - columns.size()));
+  }
   return text + "\nFirst rows:\n" + RowsAsText(sample);
 }
 
@@ -134,6 +140,7 @@ Result<ToolResult> DescribeDataset(const Services& services, const Budget& budge
   json::object structured = Summary(manifest);
   const json::array columns = DescribeColumns(manifest, ranges);
   structured["columns"] = columns;
+  structured["columns_left_out"] = manifest.schema.size() - columns.size();
   structured["versions"] = DescribeVersions(snapshots);
   structured["sample"] = sample.rows;
   return TextResult(DescriptionText(manifest, columns, sample, snapshots.size()), std::move(structured));
@@ -156,8 +163,8 @@ void AddDatasetTools(std::vector<Tool>& tools, const Services& services, const B
                        "columns":{"type":"integer"},"updated_at":{"type":"string"}},
                        "required":["name","version","row_count"]}},
                      "next":{"type":"string"}},"required":["datasets"]})",
-       .run = [catalog = services.catalog](const Call& call, const json::object& arguments, Spent& spent) {
-         return ListDatasets(catalog, call, arguments, spent);
+       .run = [catalog = services.catalog, budget](const Call& call, const json::object& arguments, Spent& spent) {
+         return ListDatasets(catalog, budget, call, arguments, spent);
        }});
   tools.push_back({.name = "describe_dataset",
                    .title = "Describe a dataset",
@@ -173,6 +180,7 @@ void AddDatasetTools(std::vector<Tool>& tools, const Services& services, const B
                      "columns":{"type":"array","items":{"type":"object","properties":{
                        "name":{"type":"string"},"type":{"type":"string"},"nullable":{"type":"boolean"},
                        "nulls":{"type":"integer"},"min":{},"max":{}},"required":["name","type"]}},
+                     "columns_left_out":{"type":"integer"},
                      "versions":{"type":"array","items":{"type":"object"}},
                      "sample":{"type":"array","items":{"type":"array"}}},
                      "required":["name","version","row_count","columns","versions","sample"]})",

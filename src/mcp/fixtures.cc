@@ -110,9 +110,13 @@ constexpr std::string_view kEnumsSchema = R"({"type":"object","properties":{
   "titledMulti":{"type":"array","items":{"anyOf":[{"const":"value1","title":"First Choice"},
     {"const":"value2","title":"Second Choice"},{"const":"value3","title":"Third Choice"}]}}}})";
 constexpr std::string_view kSchema2020 = R"({"$schema":"https://json-schema.org/draft/2020-12/schema",
-  "type":"object","$defs":{"address":{"type":"object","properties":{"street":{"type":"string"},
-  "city":{"type":"string"}}}},"properties":{"name":{"type":"string"},"address":{"$ref":"#/$defs/address"}},
-  "additionalProperties":false})";
+  "type":"object","$defs":{"address":{"$anchor":"addressDef","type":"object","properties":{
+  "street":{"type":"string"},"city":{"type":"string"}}}},
+  "properties":{"name":{"type":"string"},"address":{"$ref":"#/$defs/address"},
+  "contactMethod":{"type":"string","enum":["phone","email"]},"phone":{"type":"string"},"email":{"type":"string"}},
+  "allOf":[{"anyOf":[{"required":["phone"]},{"required":["email"]}]}],
+  "if":{"properties":{"contactMethod":{"const":"phone"}},"required":["contactMethod"]},
+  "then":{"required":["phone"]},"else":{"required":["email"]},"additionalProperties":false})";
 
 void AddAskingTools(std::vector<Tool>& tools) {
   tools.push_back(Fixture(
@@ -145,12 +149,14 @@ void AddFixtureTools(std::vector<Tool>& tools) {
                                                         Embedded("test://mixed-content-resource", "application/json",
                                                                  R"({"test":"data","value":123})")}));
   tools.push_back(Fixture("test_tool_with_logging", kNoArguments, Log));
+  tools.push_back(Fixture("test_logging_tool", kNoArguments, Log));
   tools.push_back(Fixture("test_tool_with_progress", kNoArguments, Progress));
   tools.push_back(Fixture("test_error_handling", kNoArguments, [](const Call&, const json::object&) {
     return Result<ToolResult>(Fail(ErrorKind::kInvalid, "This tool intentionally returns an error for testing"));
   }));
   tools.push_back(Fixture("test_reconnection", kNoArguments, Reconnect));
   AddAskingTools(tools);
+  AddInputFixtures(tools);
   tools.push_back(Fixture("json_schema_2020_12_tool", kSchema2020,
                           [](const Call&, const json::object&) { return Result<ToolResult>(TextResult("Taken.")); }));
 }
@@ -204,14 +210,16 @@ void AddFixturePrompts(json::array& prompts) {
   add("test_prompt_with_arguments", {"arg1", "arg2"});
   add("test_prompt_with_embedded_resource", {"resourceUri"});
   add("test_prompt_with_image", {});
+  add("test_input_required_result_prompt", {});
 }
 
-std::optional<json::object> GetFixturePrompt(std::string_view name, const json::object& arguments) {
+std::optional<json::object> GetFixturePrompt(const Call& call, std::string_view name, const json::object& arguments) {
   const auto argument = [&arguments](std::string_view key) -> std::string {
     const json::value* value = arguments.if_contains(key);
     return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
   };
   const auto messages = [](json::array list) { return json::object{{"messages", std::move(list)}}; };
+  if (name == "test_input_required_result_prompt") return GetInputFixturePrompt(call);
   if (name == "test_simple_prompt") return messages({UserMessage(TextBlock("This is a simple prompt for testing."))});
   if (name == "test_prompt_with_arguments") {
     return messages({UserMessage(

@@ -14,10 +14,14 @@
 namespace lakehouse::mcp {
 
 void AddFixtureTools(std::vector<Tool>& tools);
+// Those of input_fixtures.cc; among AddFixtureTools'.
+void AddInputFixtures(std::vector<Tool>& tools);
+boost::json::object GetInputFixturePrompt(const Call& call);
 void AddFixtureResources(boost::json::array& resources);
 void AddFixtureTemplates(boost::json::array& templates);
 void AddFixturePrompts(boost::json::array& prompts);
 std::optional<boost::json::object> ReadFixture(std::string_view uri);
-std::optional<boost::json::object> GetFixturePrompt(std::string_view name, const boost::json::object& arguments);
+std::optional<boost::json::object> GetFixturePrompt(const Call& call, std::string_view name,
+                                                    const boost::json::object& arguments);
 
 }  // namespace lakehouse::mcp

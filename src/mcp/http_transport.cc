@@ -64,16 +64,59 @@ json::value MetaValue(const Message& message, std::string_view name) {
 }
 
 int StatusOfStateless(const RpcError& error) {
-  if (error.code == kMethodNotFound) return 404;
-  return error.code == kHeaderMismatch || error.code == kUnsupportedVersion || error.code == kInvalidRequest ? 400
-                                                                                                             : 200;
+  switch (error.code) {
+    case kMethodNotFound:
+      return 404;
+    case kHeaderMismatch:
+    case kUnsupportedVersion:
+    case kMissingCapability:
+    case kInvalidRequest:
+      return 400;
+    default:
+      return 200;
+  }
+}
+
+// What answers an earlier "input_required"; each is an object.
+Rpc<Input> InputOf(const Message& message) {
+  const auto invalid = [](std::string_view what) {
+    return std::unexpected(RpcError{kInvalidParams, std::string(what)});
+  };
+  Input input;
+  if (const json::value* responses = message.params.if_contains("inputResponses"); responses != nullptr) {
+    if (!responses->is_object()) return invalid("\"inputResponses\" must be an object");
+    for (const auto& response : responses->get_object()) {
+      if (!response.value().is_object()) return invalid("each of \"inputResponses\" must be an object");
+    }
+    input.responses = responses->get_object();
+  }
+  if (const json::value* state = message.params.if_contains("requestState"); state != nullptr) {
+    if (!state->is_string()) return invalid("\"requestState\" must be a text");
+    input.state = std::string(state->get_string());
+  }
+  return input;
+}
+
+json::object CapabilitiesOf(const Message& message) {
+  const json::value given = MetaValue(message, kMetaCapabilities);
+  return given.is_object() ? given.get_object() : json::object();
+}
+
+// The name that a client gives itself, for the audit.
+std::string ClientName(const json::value& info) {
+  constexpr size_t kMost = 64;
+  const json::value* name = info.is_object() ? info.get_object().if_contains("name") : nullptr;
+  if (name == nullptr || !name->is_string()) return {};
+  return std::string(std::string_view(name->get_string()).substr(0, kMost));
 }
 
 }  // namespace
 
 HttpTransport::HttpTransport(const Services& services, const Options& options, const Clock& clock, const Logger& log,
                              observe::Metrics& metrics)
-    : methods_(services, options, log, metrics), sessions_(clock), changes_(services.catalog, sessions_) {}
+    : methods_(services, options, log, metrics),
+      sessions_(clock),
+      changes_(services.catalog, services.vectors, sessions_) {}
 
 HttpTransport::~HttpTransport() { Stop(); }
 
@@ -91,20 +134,24 @@ void HttpTransport::AddRoutes(http::Router& router) {
               .deadline = kLongest,
               .doc = {.headers = "Mcp-Session-Id MCP-Protocol-Version",
                       .body = "application/json bytes",
-                      .answers = "200 application/json bytes, 200 text/event-stream bytes, 202"}});
+                      .answers = "200 application/json bytes, 200 text/event-stream bytes, 202, "
+                                 "4XX application/json bytes"},
+              .scope = auth::Scope::kRead});
   router.Add({.method = "GET",
               .pattern = "/mcp",
               .handler = [this](const RequestContext& context, http::Request& request,
                                 http::Response& response) { return Get(context, request, response); },
               .summary = "The messages of a session that belong to no request, as an event stream",
               .deadline = kLongest,
-              .doc = {.headers = "Mcp-Session-Id Last-Event-ID", .answers = "200 text/event-stream bytes"}});
+              .doc = {.headers = "Mcp-Session-Id Last-Event-ID", .answers = "200 text/event-stream bytes"},
+              .scope = auth::Scope::kRead});
   router.Add({.method = "DELETE",
               .pattern = "/mcp",
               .handler = [this](const RequestContext&, http::Request& request,
                                 http::Response& response) { return Delete(request, response); },
               .summary = "End a session of the Model Context Protocol",
-              .doc = {.headers = "Mcp-Session-Id", .answers = "204"}});
+              .doc = {.headers = "Mcp-Session-Id", .answers = "204"},
+              .scope = auth::Scope::kRead});
 }
 
 Status HttpTransport::Post(const RequestContext& context, http::Request& request, http::Response& response) {
@@ -124,8 +171,8 @@ Status HttpTransport::Post(const RequestContext& context, http::Request& request
 
 Status HttpTransport::PostMessage(const RequestContext& context, http::Request& request, http::Response& response,
                                   const Message& message) {
-  if (message.kind == MessageKind::kRequest && message.method == "initialize") return Open(response, message);
   if (IsStatelessRequest(request, message)) return PostStateless(context, request, response, message);
+  if (message.kind == MessageKind::kRequest && message.method == "initialize") return Open(request, response, message);
   const std::string* session_id = request.header("Mcp-Session-Id");
   if (session_id == nullptr) {
     return SendError(
@@ -133,7 +180,7 @@ Status HttpTransport::PostMessage(const RequestContext& context, http::Request& 
         {kInvalidRequest, "no Mcp-Session-Id: begin with initialize, or say the protocol version 2026-07-28"},
         message.id);
   }
-  const auto session = sessions_.Find(*session_id);
+  const auto session = sessions_.Find(*session_id, request.caller().key_id);
   if (session == nullptr) {
     return SendError(response, 404, {kInvalidRequest, "the session has ended: begin again with initialize"},
                      message.id);
@@ -154,6 +201,7 @@ Status HttpTransport::PostMessage(const RequestContext& context, http::Request& 
             .capabilities = session->capabilities(),
             .progress_token = MetaValue(message, "progressToken"),
             .log_level = session->log_level(),
+            .caller = request.caller(),
             .client = session->client()};
   auto result = Run(context, call, message, &channel);
   return channel.Answer(
@@ -186,7 +234,7 @@ void HttpTransport::Take(Session& session, const Message& message) {
   if (id != nullptr) session.Cancel(*id);
 }
 
-Status HttpTransport::Open(http::Response& response, const Message& message) {
+Status HttpTransport::Open(http::Request& request, http::Response& response, const Message& message) {
   const json::value* wanted = message.params.if_contains("protocolVersion");
   if (wanted == nullptr || !wanted->is_string()) {
     return SendError(response, 400, {kInvalidParams, "\"protocolVersion\" must be a text"}, message.id);
@@ -196,7 +244,11 @@ Status HttpTransport::Open(http::Response& response, const Message& message) {
   if (IsStateless(revision)) revision = kNewestWithSessions;
   const json::value* given = message.params.if_contains("capabilities");
   json::object capabilities = given != nullptr && given->is_object() ? given->get_object() : json::object();
-  LH_ASSIGN(const auto session, sessions_.Open(revision, std::move(capabilities), {}));
+  const json::value* info = message.params.if_contains("clientInfo");
+  LH_ASSIGN(const auto session, sessions_.Open({.revision = revision,
+                                                .capabilities = std::move(capabilities),
+                                                .client = info == nullptr ? std::string() : ClientName(*info),
+                                                .key_id = request.caller().key_id}));
   response.SetHeader("Mcp-Session-Id", session->id());
   return response.SendJson(200, ResultMessage(message.id, methods_.Initialize(revision)));
 }
@@ -205,7 +257,7 @@ Status HttpTransport::Open(http::Response& response, const Message& message) {
 Status HttpTransport::PostBatch(const RequestContext& context, http::Request& request, http::Response& response,
                                 const std::vector<json::value>& messages) {
   const std::string* session_id = request.header("Mcp-Session-Id");
-  const auto session = session_id == nullptr ? nullptr : sessions_.Find(*session_id);
+  const auto session = session_id == nullptr ? nullptr : sessions_.Find(*session_id, request.caller().key_id);
   if (session == nullptr || !TakesBatches(session->revision())) {
     return SendError(response, 400,
                      {kInvalidRequest, "batches were only in the revision 2025-03-26: send one message"});
@@ -227,7 +279,12 @@ Status HttpTransport::PostBatch(const RequestContext& context, http::Request& re
       answer = ErrorMessage(id, {kInvalidRequest, "initialize must not stand in a batch"});
     } else {
       PostChannel channel(response, nullptr, session->revision(), false);
-      Call call{.context = context, .revision = session->revision(), .channel = channel, .session = session.get()};
+      Call call{.context = context,
+                .revision = session->revision(),
+                .channel = channel,
+                .session = session.get(),
+                .caller = request.caller(),
+                .client = session->client()};
       auto result = Run(context, call, *message, nullptr);
       answer = result ? ResultMessage(id, std::move(*result)) : ErrorMessage(id, result.error());
     }
@@ -244,11 +301,18 @@ Status HttpTransport::PostStateless(const RequestContext& context, http::Request
     return SendError(response, 400, checked.error(), message.id);
   }
   if (message.method == "subscriptions/listen") return Listen(context, response, message);
+  auto input = InputOf(message);
+  if (!input) return SendError(response, 200, input.error(), message.id);
   PostChannel channel(response, nullptr, Revision::k2026_07_28, Accepts(request, "text/event-stream"));
+  const std::string client = ClientName(MetaValue(message, kMetaClientInfo));
   Call call{.context = context,
             .revision = Revision::k2026_07_28,
             .channel = channel,
-            .progress_token = MetaValue(message, "progressToken")};
+            .capabilities = CapabilitiesOf(message),
+            .input = std::move(*input),
+            .progress_token = MetaValue(message, "progressToken"),
+            .caller = request.caller(),
+            .client = client};
   const json::value level = MetaValue(message, kMetaLogLevel);
   if (level.is_string()) call.log_level = LogSeverityOf(level.get_string());
   auto result = Run(context, call, message, &channel);
@@ -322,7 +386,7 @@ Status HttpTransport::Get(const RequestContext& context, http::Request& request,
         std::nullopt,
         {}}.With("allow", "DELETE, POST"));
   }
-  const auto session = sessions_.Find(*session_id);
+  const auto session = sessions_.Find(*session_id, request.caller().key_id);
   if (session == nullptr) return Fail(ErrorKind::kNotFound, "the session has ended: begin again with initialize");
   const StreamPlace place(streams_, kMaxStreams);
   LH_TRY(place.Check());
@@ -347,7 +411,8 @@ Status HttpTransport::Get(const RequestContext& context, http::Request& request,
 Status HttpTransport::Delete(http::Request& request, http::Response& response) {
   const std::string* session_id = request.header("Mcp-Session-Id");
   if (session_id == nullptr) return Fail(ErrorKind::kInvalid, "no Mcp-Session-Id");
-  if (!sessions_.Close(*session_id)) return Fail(ErrorKind::kNotFound, "there is no such session");
+  if (sessions_.Find(*session_id, request.caller().key_id) == nullptr || !sessions_.Close(*session_id))
+    return Fail(ErrorKind::kNotFound, "there is no such session");
   LH_TRY(response.Start(204, 0));
   return response.Finish();
 }

@@ -38,7 +38,7 @@ class HttpTransport {
                    const std::vector<boost::json::value>& messages);
   Status PostMessage(const RequestContext& context, http::Request& request, http::Response& response,
                      const Message& message);
-  Status Open(http::Response& response, const Message& message);
+  Status Open(http::Request& request, http::Response& response, const Message& message);
   Status PostStateless(const RequestContext& context, http::Request& request, http::Response& response,
                        const Message& message);
   Status Listen(const RequestContext& context, http::Response& response, const Message& message);

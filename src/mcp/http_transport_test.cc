@@ -3,8 +3,6 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
-
 #include "http/server_test_client.h"
 
 namespace lakehouse::mcp {
@@ -124,11 +122,55 @@ TEST_F(HttpTransportTest, SessionsEnd) {
   EXPECT_EQ(Post(Call(8, "test_simple_text"), session_).status, 404);
 }
 
-// The official suite, where it is installed: LAKEHOUSE_MCP_SUITE is its command, and gets the address.
-TEST_F(HttpTransportTest, PassesTheConformanceSuite) {
-  const char* suite = std::getenv("LAKEHOUSE_MCP_SUITE");
-  if (suite == nullptr) GTEST_SKIP() << "LAKEHOUSE_MCP_SUITE is not set";
-  EXPECT_EQ(std::system(fmt::format("{} http://{}/mcp", suite, server_->address()).c_str()), 0);
+std::string Stateless(std::string_view tool, std::string_view capabilities, std::string_view more = "") {
+  return fmt::format(
+      R"({{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{}",{}"_meta":{{
+        "io.modelcontextprotocol/protocolVersion":"2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities":{}}}}}}})",
+      tool, more, capabilities);
+}
+std::string StatelessHeaders(std::string_view tool) {
+  return fmt::format("MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: {}\r\n", tool);
+}
+
+TEST_F(HttpTransportTest, WhatACallNeedsOfItsClientIsItsAnswer) {
+  constexpr std::string_view kTool = "test_input_required_result_request_state";
+  const std::string headers = StatelessHeaders(kTool);
+  const Answer first = Post(Stateless(kTool, R"({"elicitation":{}})"), headers);
+  EXPECT_THAT(first.body, HasSubstr(R"("resultType":"input_required")"));
+  constexpr std::string_view kMark = R"("requestState":")";
+  const size_t from = first.body.find(kMark) + kMark.size();
+  const std::string state = first.body.substr(from, first.body.find('"', from) - from);
+  const auto again = [&](std::string_view sent) {
+    return Post(Stateless(kTool, R"({"elicitation":{}})",
+                          fmt::format(R"("inputResponses":{{"confirm":{{}}}},"requestState":"{}",)", sent)),
+                headers)
+        .body;
+  };
+  EXPECT_THAT(again(state), HasSubstr("state-ok"));
+  EXPECT_THAT(again(state + "0"), HasSubstr("-32602"));
+  EXPECT_THAT(again("asked"), HasSubstr("-32602"));
+}
+
+TEST_F(HttpTransportTest, AClientIsNotAskedForWhatItDoesNotHave) {
+  const Answer answer = Post(Stateless("test_missing_capability", "{}"), StatelessHeaders("test_missing_capability"));
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_THAT(answer.body, HasSubstr(R"("requiredCapabilities":{"sampling":{}})"));
+}
+
+TEST_F(HttpTransportTest, WhatIsNoResponseIsRefused) {
+  constexpr std::string_view kTool = "test_input_required_result_elicitation";
+  for (const char* responses : {"null", "[]", R"({"user_name":1})"}) {
+    const std::string sent = fmt::format(R"("inputResponses":{},)", responses);
+    EXPECT_THAT(Post(Stateless(kTool, R"({"elicitation":{}})", sent), StatelessHeaders(kTool)).body,
+                HasSubstr("-32602"))
+        << responses;
+  }
+}
+
+TEST_F(HttpTransportTest, ASessionCannotAskThatWay) {
+  const Answer answer = Post(Call(9, "test_input_required_result_elicitation"), session_);
+  EXPECT_THAT(answer.body, HasSubstr("2026-07-28"));
 }
 
 }  // namespace

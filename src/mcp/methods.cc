@@ -1,6 +1,7 @@
 #include "mcp/methods.h"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "mcp/fixtures.h"
 #include "mcp/names.h"
@@ -53,6 +54,22 @@ std::string_view Outcome(ErrorKind kind) {
   return kind == ErrorKind::kCancelled ? "cancelled" : kind == ErrorKind::kDeadline ? "deadline" : ErrorKindName(kind);
 }
 
+// A client is asked only for what it said it can give.
+Rpc<void> CheckAnswerable(const Call& call, const json::object& input_required) {
+  if (!IsStateless(call.revision)) {
+    return Invalid(fmt::format("this call needs the protocol version {}", RevisionName(Revision::k2026_07_28)));
+  }
+  json::object missing;
+  for (const auto& request : input_required.at("inputRequests").get_object()) {
+    const std::string_view method = request.value().at("method").get_string();
+    const std::string_view capability = method.substr(0, method.find('/'));
+    if (!call.capabilities.contains(capability)) missing[capability] = json::object();
+  }
+  if (missing.empty()) return {};
+  return std::unexpected(RpcError{kMissingCapability, "the client lacks a capability that this call needs",
+                                  json::object{{"requiredCapabilities", std::move(missing)}}});
+}
+
 }  // namespace
 
 Methods::Methods(const Services& services, const Options& options, const Logger& log, observe::Metrics& metrics)
@@ -100,7 +117,7 @@ json::object Methods::Discover() const {
 Rpc<json::object> Methods::Handle(const Call& call, std::string_view method, const json::object& params) const {
   auto result = Dispatch(call, method, params);
   if (!result || !IsStateless(call.revision)) return result;
-  (*result)["resultType"] = "complete";
+  if (!result->contains("resultType")) (*result)["resultType"] = "complete";
   (*result)["_meta"] = json::object{{kMetaServerInfo, ServerInfo()}};
   if (IsCacheable(method)) {
     (*result)["ttlMs"] = method == "resources/read" || method == "resources/list" ? 0 : kCacheForMs;
@@ -128,7 +145,7 @@ Rpc<json::object> Methods::Dispatch(const Call& call, std::string_view method, c
     if (options_.conformance) AddFixturePrompts(prompts);
     return json::object{{"prompts", std::move(prompts)}};
   }
-  if (method == "prompts/get") return PromptOf(params);
+  if (method == "prompts/get") return PromptOf(call, params);
   if (method == "completion/complete") return Complete(call, params);
   if (IsStateless(call.revision)) {
     if (method == "server/discover") return Discover();
@@ -166,12 +183,25 @@ void Methods::Audit(const Call& call, const Tool& tool, const Spent& spent, std:
                  {{"tool", tool.name}, {"outcome", std::string(outcome)}})
       .Add();
   log_.Info("mcp call", {{"tool", tool.name},
+                         {"key", call.caller.key_id},
+                         {"client", std::string(call.client)},
                          {"dataset", spent.dataset},
                          {"rows", std::to_string(spent.rows)},
                          {"bytes", std::to_string(spent.bytes)},
                          {"ms", fmt::format("{:.3f}", took.count() * 1e3)},
                          {"outcome", std::string(outcome)},
                          {"request_id", call.context.request_id}});
+}
+
+Result<ToolResult> Methods::RunTool(const Call& call, const Tool& tool, const json::object& arguments) const {
+  Spent spent;
+  const auto began = std::chrono::steady_clock::now();
+  const Status allowed = auth::CheckScope(call.caller, tool.read_only ? auth::Scope::kRead : auth::Scope::kWrite);
+  auto result = allowed ? tool.run(call, arguments, spent) : Fail(allowed.error());
+  if (result && result->structured && spent.bytes == 0) spent.bytes = json::serialize(*result->structured).size();
+  const auto took = std::chrono::steady_clock::now() - began;
+  Audit(call, tool, spent, took, result ? "ok" : Outcome(result.error().kind));
+  return result;
 }
 
 Rpc<json::object> Methods::CallTool(const Call& call, const json::object& params) const {
@@ -182,21 +212,26 @@ Rpc<json::object> Methods::CallTool(const Call& call, const json::object& params
   const auto tool = std::ranges::find(tools_, *name, &Tool::name);
   if (tool == tools_.end()) {
     std::vector<std::string> names;
+    names.reserve(tools_.size());
     for (const Tool& each : tools_) names.push_back(each.name);
     const bool is_locked = *name == "ingest_csv";
     return Invalid(is_locked
                        ? std::string("ingest_csv is off; [mcp] allow_writes turns it on")
                        : fmt::format("there is no tool \"{}\"; there are: {}", name->substr(0, 100), ListNames(names)));
   }
-  Spent spent;
-  const auto began = std::chrono::steady_clock::now();
-  auto result = tool->run(call, *arguments, spent);
-  const auto took = std::chrono::steady_clock::now() - began;
-  Audit(call, *tool, spent, took, result ? "ok" : Outcome(result.error().kind));
+  auto result = RunTool(call, *tool, *arguments);
   if (!result) {
     ToolResult failed = TextResult(result.error().detail);
     failed.is_error = true;
     result = std::move(failed);
+  }
+  if (result->refused) return std::unexpected(std::move(*result->refused));
+  if (result->input_required) {
+    const auto can = CheckAnswerable(call, *result->input_required);
+    if (!can) return std::unexpected(can.error());
+    json::object needs = std::move(*result->input_required);
+    needs["resultType"] = "input_required";
+    return needs;
   }
   json::object answer{{"content", std::move(result->content)}, {"isError", result->is_error}};
   if (result->structured && call.revision >= Revision::k2025_06_18) {
@@ -230,13 +265,13 @@ Rpc<json::object> Methods::Subscribe(const Call& call, const json::object& param
   return json::object();
 }
 
-Rpc<json::object> Methods::PromptOf(const json::object& params) const {
+Rpc<json::object> Methods::PromptOf(const Call& call, const json::object& params) const {
   const auto name = TextOf(params, "name");
   if (!name) return std::unexpected(name.error());
   const auto arguments = ObjectOf(params, "arguments");
   if (!arguments) return std::unexpected(arguments.error());
   if (options_.conformance) {
-    if (auto fixture = GetFixturePrompt(*name, *arguments)) return std::move(*fixture);
+    if (auto fixture = GetFixturePrompt(call, *name, *arguments)) return std::move(*fixture);
   }
   return GetPrompt(*name, *arguments);
 }

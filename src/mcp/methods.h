@@ -38,11 +38,12 @@ class Methods {
   boost::json::object Discover() const;
   boost::json::object ListTools() const;
   Rpc<boost::json::object> CallTool(const Call& call, const boost::json::object& params) const;
+  Result<ToolResult> RunTool(const Call& call, const Tool& tool, const boost::json::object& arguments) const;
   void Audit(const Call& call, const Tool& tool, const Spent& spent, std::chrono::duration<double> took,
              std::string_view outcome) const;
   Rpc<boost::json::object> ReadOne(const Call& call, const boost::json::object& params) const;
   Rpc<boost::json::object> Subscribe(const Call& call, const boost::json::object& params, bool wanted) const;
-  Rpc<boost::json::object> PromptOf(const boost::json::object& params) const;
+  Rpc<boost::json::object> PromptOf(const Call& call, const boost::json::object& params) const;
   Rpc<boost::json::object> Complete(const Call& call, const boost::json::object& params) const;
   Rpc<boost::json::object> SetLevel(const Call& call, const boost::json::object& params) const;
 

@@ -27,9 +27,6 @@ std::optional<LogSeverity> LogSeverityOf(std::string_view name) {
 
 std::string_view LogSeverityName(LogSeverity severity) { return kSeverities[static_cast<size_t>(severity)]; }
 
-Session::Session(std::string id, Revision revision, json::object capabilities, std::string client)
-    : id_(std::move(id)), revision_(revision), capabilities_(std::move(capabilities)), client_(std::move(client)) {}
-
 std::shared_ptr<EventStream> Session::OpenStream() {
   const MutexLock lock(mutex_);
   if (streams_.size() >= kMaxStreams) streams_.pop_front();
@@ -176,8 +173,8 @@ bool Session::IsBusy() const {
   return has_reader_ || !running_.empty();
 }
 
-Result<std::shared_ptr<Session>> Sessions::Open(Revision revision, json::object capabilities, std::string client) {
-  auto session = std::make_shared<Session>(RandomUuid(), revision, std::move(capabilities), std::move(client));
+Result<std::shared_ptr<Session>> Sessions::Open(Session::Client client) {
+  auto session = std::make_shared<Session>(RandomUuid(), std::move(client));
   const MonotonicTime now = clock_.Monotonic();
   session->Touch(now);
   const MutexLock lock(mutex_);
@@ -202,10 +199,10 @@ void Sessions::DropIdle(MonotonicTime now) {
   if (oldest != sessions_.end()) sessions_.erase(oldest);
 }
 
-std::shared_ptr<Session> Sessions::Find(std::string_view id) {
+std::shared_ptr<Session> Sessions::Find(std::string_view id, std::string_view key_id) {
   const MutexLock lock(mutex_);
   const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return nullptr;
+  if (found == sessions_.end() || found->second->key_id() != key_id) return nullptr;
   found->second->Touch(clock_.Monotonic());
   return found->second;
 }

@@ -27,12 +27,19 @@ std::string_view LogSeverityName(LogSeverity severity);
 
 class Session {
  public:
-  Session(std::string id, Revision revision, boost::json::object capabilities, std::string client);
+  struct Client {
+    Revision revision = kNewestWithSessions;
+    boost::json::object capabilities{};
+    std::string client{};              // the name it gave, for the audit
+    std::string key_id = "anonymous";  // of the key that opened the session; it is nobody else's
+  };
+  Session(std::string id, Client client) : id_(std::move(id)), client_(std::move(client)) {}
 
   const std::string& id() const { return id_; }
-  Revision revision() const { return revision_; }
-  const boost::json::object& capabilities() const { return capabilities_; }
-  const std::string& client() const { return client_; }  // the name it gave, for the audit
+  Revision revision() const { return client_.revision; }
+  const boost::json::object& capabilities() const { return client_.capabilities; }
+  const std::string& client() const { return client_.client; }
+  const std::string& key_id() const { return client_.key_id; }
 
   // Messages that belong to no request; GET /mcp reads them.
   EventStream& messages() { return *messages_; }
@@ -72,9 +79,7 @@ class Session {
 
  private:
   const std::string id_;
-  const Revision revision_;
-  const boost::json::object capabilities_;
-  const std::string client_;
+  const Client client_;
   const std::shared_ptr<EventStream> messages_ = std::make_shared<EventStream>(0);
 
   mutable Mutex mutex_;
@@ -99,10 +104,9 @@ class Sessions {
 
   explicit Sessions(const Clock& clock) : clock_(clock) {}
   // kUnavailable when all are in use.
-  Result<std::shared_ptr<Session>> Open(Revision revision, boost::json::object capabilities, std::string client)
-      LH_EXCLUDES(mutex_);
-  // nullptr: there is none (any more).
-  std::shared_ptr<Session> Find(std::string_view id) LH_EXCLUDES(mutex_);
+  Result<std::shared_ptr<Session>> Open(Session::Client client) LH_EXCLUDES(mutex_);
+  // nullptr: this key has none of that id (any more).
+  std::shared_ptr<Session> Find(std::string_view id, std::string_view key_id) LH_EXCLUDES(mutex_);
   bool Close(std::string_view id) LH_EXCLUDES(mutex_);
   std::vector<std::shared_ptr<Session>> All() const LH_EXCLUDES(mutex_);
   void CloseAll() LH_EXCLUDES(mutex_);

@@ -61,7 +61,7 @@ TEST(EventStreamTest, PositionsReadBack) {
 }
 
 TEST(SessionTest, AnswersFindWhoAsked) {
-  Session session("s", Revision::k2025_11_25, {}, "");
+  Session session("s", {});
   const json::value id = session.NewRequestId();
   std::jthread client([&] {
     Message response{.kind = MessageKind::kResponse, .id = id, .method = {}, .params = {}, .result = json::object()};
@@ -75,7 +75,7 @@ TEST(SessionTest, AnswersFindWhoAsked) {
 }
 
 TEST(SessionTest, CancelStopsTheRequest) {
-  Session session("s", Revision::k2025_11_25, {}, "");
+  Session session("s", {});
   std::stop_source stop;
   session.Begin(1, stop);
   session.Cancel("1");
@@ -85,7 +85,7 @@ TEST(SessionTest, CancelStopsTheRequest) {
 }
 
 TEST(SessionTest, OldStreamsAreForgotten) {
-  Session session("s", Revision::k2025_11_25, {}, "");
+  Session session("s", {});
   const auto first = session.OpenStream();
   for (int i = 0; i < 40; ++i) session.OpenStream();
   EXPECT_EQ(session.FindStream(first->id()), nullptr);
@@ -99,23 +99,32 @@ TEST(SessionsTest, TheLeastRecentlyUsedGoesWhenAllPlacesAreTaken) {
   std::vector<std::string> ids;
   for (size_t i = 0; i < Sessions::kMaxSessions; ++i) {
     clock.now += std::chrono::milliseconds(1);
-    ids.push_back((*sessions.Open(Revision::k2025_11_25, {}, ""))->id());
+    ids.push_back((*sessions.Open({}))->id());
   }
   clock.now += std::chrono::milliseconds(1);
-  EXPECT_NE(sessions.Find(ids[0]), nullptr);
-  ASSERT_TRUE(sessions.Open(Revision::k2025_11_25, {}, ""));
-  EXPECT_NE(sessions.Find(ids[0]), nullptr);
-  EXPECT_EQ(sessions.Find(ids[1]), nullptr);
+  EXPECT_NE(sessions.Find(ids[0], "anonymous"), nullptr);
+  ASSERT_TRUE(sessions.Open({}));
+  EXPECT_NE(sessions.Find(ids[0], "anonymous"), nullptr);
+  EXPECT_EQ(sessions.Find(ids[1], "anonymous"), nullptr);
+}
+
+TEST(SessionsTest, ASessionIsItsKeysAlone) {
+  HandClock clock;
+  Sessions sessions(clock);
+  const auto session = *sessions.Open({.key_id = "0123456789ab"});
+  EXPECT_NE(sessions.Find(session->id(), "0123456789ab"), nullptr);
+  EXPECT_EQ(sessions.Find(session->id(), "ba9876543210"), nullptr);
+  EXPECT_EQ(sessions.Find(session->id(), "anonymous"), nullptr);
 }
 
 TEST(SessionsTest, BusyOnesStay) {
   HandClock clock;
   Sessions sessions(clock);
-  const auto busy = *sessions.Open(Revision::k2025_11_25, {}, "");
+  const auto busy = *sessions.Open({});
   ASSERT_TRUE(busy->TakeReader());
   clock.now += Sessions::kIdle * 2;
-  ASSERT_TRUE(sessions.Open(Revision::k2025_11_25, {}, ""));
-  EXPECT_NE(sessions.Find(busy->id()), nullptr);
+  ASSERT_TRUE(sessions.Open({}));
+  EXPECT_NE(sessions.Find(busy->id(), "anonymous"), nullptr);
   EXPECT_FALSE(busy->TakeReader());
 }
 

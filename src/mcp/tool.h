@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "mcp/call.h"
+#include "mcp/jsonrpc.h"
 #include "service/catalog.h"
 #include "service/ingest.h"
 #include "service/query.h"
@@ -62,6 +63,9 @@ struct ToolResult {
   boost::json::array content{};                     // blocks
   std::optional<boost::json::object> structured{};  // as the output schema says
   bool is_error = false;
+  // Instead of all that, where the client must give something first: {"inputRequests":…,"requestState":…}.
+  std::optional<boost::json::object> input_required{};
+  std::optional<RpcError> refused{};  // the request itself is wrong, for the client and not for the model
 };
 boost::json::object TextBlock(std::string_view text);
 ToolResult TextResult(std::string_view text, std::optional<boost::json::object> structured = std::nullopt);
@@ -69,7 +73,7 @@ ToolResult TextResult(std::string_view text, std::optional<boost::json::object> 
 struct Tool {
   std::string name, title, description;
   std::string input_schema, output_schema;  // JSON; no output schema: empty
-  bool read_only = true;
+  bool read_only = true;                    // else a caller's key must have the scope write
   bool destructive = false, idempotent = true;
   // An Error becomes a result that the model reads, with `is_error`.
   std::function<Result<ToolResult>(const Call&, const boost::json::object& arguments, Spent&)> run;

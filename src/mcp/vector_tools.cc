@@ -1,5 +1,6 @@
 // list_indexes and search_vectors.
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 
 #include "base/json_value.h"
@@ -22,10 +23,16 @@ Result<json::object> AsObject(std::string_view text) {
   return std::move(value.get_object());
 }
 
-Result<ToolResult> ListIndexes(service::Vectors* service, const Call& call, const json::object& given, Spent& spent) {
-  LH_TRY(Arguments::Of(given, {}));
+Result<ToolResult> ListIndexes(service::Vectors* service, const Budget& budget, const Call& call,
+                               const json::object& given, Spent& spent) {
+  LH_ASSIGN(const auto arguments, Arguments::Of(given, {"next"}));
+  LH_ASSIGN(const auto after, arguments.OptionalText("next"));
   LH_ASSIGN(auto* vectors, Need(service, "vector search"));
-  LH_ASSIGN(const auto infos, vectors->List(call.context));
+  LH_ASSIGN(auto infos, vectors->List(call.context));
+  std::ranges::sort(infos, {}, &service::VectorIndexInfo::name);
+  if (after) std::erase_if(infos, [&after](const auto& info) { return info.name <= *after; });
+  const bool truncated = infos.size() > budget.max_rows;
+  if (truncated) infos.resize(budget.max_rows);
   std::string text = infos.empty() ? "There are no vector indexes.\n" : "name | dimension | metric | items | text\n";
   json::array indexes;
   for (const service::VectorIndexInfo& info : infos) {
@@ -39,7 +46,12 @@ Result<ToolResult> ListIndexes(service::Vectors* service, const Call& call, cons
                             info.options.text_field.empty() ? "-" : info.options.text_field));
   }
   spent.rows = infos.size();
-  return TextResult(text, json::object{{"indexes", std::move(indexes)}});
+  json::object structured{{"indexes", std::move(indexes)}};
+  if (truncated) {
+    structured["next"] = infos.back().name;
+    text.append(fmt::format("There are more: call again with next=\"{}\".\n", infos.back().name));
+  }
+  return TextResult(text, std::move(structured));
 }
 
 Result<std::vector<float>> ReadVector(const json::value* given) {
@@ -90,18 +102,36 @@ Error WithIndexes(Error error, service::Vectors& vectors, const RequestContext& 
   return error;
 }
 
+struct Found {
+  vector::SearchAnswer answer;
+  bool has_distance = true, has_score = false;  // of the vectors, of the words
+};
+
+// A text is its words in an index with a text field, and its vector in one without.
+Result<Found> Find(service::Vectors& vectors, const RequestContext& context, const std::string& index,
+                   const vector::SearchRequest& request) {
+  LH_ASSIGN(const auto options, vectors.Options(context, index));
+  vector::SearchesRequest searches{.requests = {request}};
+  LH_TRY(vectors.Fill(context, options, searches));
+  LH_ASSIGN(auto answer, vectors.Search(context, index, searches.requests.front()));
+  return Found{std::move(answer), !request.vector.empty() || options.text_field.empty(),
+               request.text && !options.text_field.empty()};
+}
+
 Result<ToolResult> Search(service::Vectors* service, const Budget& budget, const Call& call, const json::object& given,
                           Spent& spent) {
   LH_ASSIGN(const auto arguments, Arguments::Of(given, {"index", "vector", "text", "k", "filter", "exact"}));
   LH_ASSIGN(const std::string index, arguments.Text("index"));
   LH_ASSIGN(const auto request, ReadSearch(arguments, budget));
   LH_ASSIGN(auto* vectors, Need(service, "vector search"));
-  auto answer = vectors->Search(call.context, index, request);
-  if (!answer) return Fail(WithIndexes(std::move(answer.error()), *vectors, call.context, index));
-  std::string text = answer->hits.empty() ? "Nothing was found.\n" : "id | distance or score | metadata\n";
+  const auto found = Find(*vectors, call.context, index, request);
+  if (!found) return Fail(WithIndexes(found.error(), *vectors, call.context, index));
+  spent.dataset = index;
+  const vector::SearchAnswer& answer = found->answer;
+  std::string text = answer.hits.empty() ? "Nothing was found.\n" : "id | distance or score | metadata\n";
   json::array results;
   bool truncated = false;
-  for (const vector::Hit& hit : answer->hits) {
+  for (const vector::Hit& hit : answer.hits) {
     const size_t size = hit.id.size() + hit.metadata.value_or("").size() + 64;
     if (spent.bytes + size > budget.max_bytes) {
       truncated = true;
@@ -109,19 +139,18 @@ Result<ToolResult> Search(service::Vectors* service, const Budget& budget, const
     }
     spent.bytes += size;
     json::object result{{"id", hit.id}};
-    if (!request.vector.empty()) result["distance"] = hit.distance;
-    if (request.text) result["score"] = hit.score;
+    if (found->has_distance) result["distance"] = hit.distance;
+    if (found->has_score) result["score"] = hit.score;
     LH_ASSIGN(json::value metadata, ParseJson(hit.metadata.value_or("null")));
     result["metadata"] = std::move(metadata);
     results.push_back(std::move(result));
-    text.append(fmt::format("{} | {:.6g} | {}\n", hit.id, request.vector.empty() ? hit.score : hit.distance,
+    text.append(fmt::format("{} | {:.6g} | {}\n", hit.id, found->has_distance ? hit.distance : hit.score,
                             hit.metadata.value_or("-").substr(0, kMaxMetadataText)));
   }
   spent.rows = results.size();
   if (truncated) text.append("Cut at the size limit: ask for fewer (k).\n");
   return TextResult(
-      text,
-      json::object{{"results", std::move(results)}, {"version", answer->version.value}, {"truncated", truncated}});
+      text, json::object{{"results", std::move(results)}, {"version", answer.version.value}, {"truncated", truncated}});
 }
 
 }  // namespace
@@ -131,13 +160,16 @@ void AddVectorTools(std::vector<Tool>& tools, const Services& services, const Bu
       {.name = "list_indexes",
        .title = "List vector indexes",
        .description = "The vector indexes with dimension, metric, number of items and searchable text field.",
-       .input_schema = R"({"type":"object","additionalProperties":false})",
+       .input_schema = R"({"type":"object","properties":{
+                     "next":{"type":"string","description":"From an earlier answer: the indexes after those"}},
+                     "additionalProperties":false})",
        .output_schema = R"({"type":"object","properties":{"indexes":{"type":"array","items":{
                      "type":"object","properties":{"name":{"type":"string"},"dimension":{"type":"integer"},
                      "metric":{"type":"string"},"length":{"type":"integer"}},
-                     "required":["name","dimension","metric","length"]}}},"required":["indexes"]})",
-       .run = [vectors = services.vectors](const Call& call, const json::object& arguments, Spent& spent) {
-         return ListIndexes(vectors, call, arguments, spent);
+                     "required":["name","dimension","metric","length"]}},"next":{"type":"string"}},
+                     "required":["indexes"]})",
+       .run = [vectors = services.vectors, budget](const Call& call, const json::object& arguments, Spent& spent) {
+         return ListIndexes(vectors, budget, call, arguments, spent);
        }});
   tools.push_back(
       {.name = "search_vectors",

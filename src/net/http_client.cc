@@ -130,6 +130,7 @@ class Exchange final : public HttpResponse {
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 256L << 10);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+    if (!pool_.options.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, pool_.options.ca_file.c_str());
     curl_easy_setopt(easy, CURLOPT_USERAGENT, pool_.options.user_agent.c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(pool_.options.connect_timeout.count()));
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_);

@@ -43,6 +43,7 @@ struct HttpClientOptions {
   std::chrono::milliseconds idle_timeout{60000};  // no byte either way for this long
   size_t max_idle_connections = 64;
   std::string user_agent = "lakehouse";
+  std::string ca_file{};  // PEM file of the authorities that https servers are believed by; empty: the system's
 };
 
 class HttpClient {

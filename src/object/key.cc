@@ -56,6 +56,8 @@ Status CheckKey(std::string_view key) {
   return CheckComponents(key);
 }
 
+bool IsPrivateKey(std::string_view key) { return key.starts_with(kPrivateKeyPrefix); }
+
 bool IsReservedKey(std::string_view key) {
   for (const std::string_view prefix : kReserved) {
     if (key.starts_with(prefix)) return true;

@@ -8,12 +8,14 @@
 
 #include <optional>
 
+#include "query/arrow_batcher.h"
 #include "query/result_writer_internal.h"
 
 namespace lakehouse::query {
 namespace {
 
-constexpr duckdb::idx_t kBatchRows = 122'880;
+constexpr uint64_t kBatchRows = 122'880;
+constexpr uint64_t kBatchBytes = uint64_t{64} << 20;
 
 // A ByteSink as Arrow's output stream; the sink's own error is kept for the caller.
 class SinkStream final : public arrow::io::OutputStream {
@@ -49,32 +51,22 @@ class ArrowResultWriter final : public ResultWriter {
       : parquet_(parquet), shape_(std::move(shape)), stream_(std::make_shared<SinkStream>(sink)) {}
 
   Status Begin() override {
-    try {
-      ArrowSchema c_schema;
-      duckdb::ArrowConverter::ToArrowSchema(&c_schema, shape_.types, shape_.names, shape_.properties);
-      extensions_ = duckdb::ArrowTypeExtensionData::GetExtensionTypes(*shape_.properties.client_context.get_mutable(),
-                                                                      shape_.types);
-      auto schema = arrow::ImportSchema(&c_schema);
-      LH_TRY(Check(schema.status()));
-      schema_ = *schema;
-    } catch (const std::exception& caught) {
-      return Fail(ErrorKind::kInvalid, "this result cannot be written as Arrow or Parquet: {}",
-                  duckdb::ErrorData(caught).RawMessage());
-    }
+    LH_ASSIGN(batcher_, ArrowBatcher::Make(shape_.names, shape_.types, shape_.properties));
+    ArrowSchema c_schema;
+    LH_TRY(batcher_->ExportSchema(&c_schema));
+    auto schema = arrow::ImportSchema(&c_schema);
+    LH_TRY(Check(schema.status()));
+    schema_ = *schema;
     return parquet_ ? BeginParquet() : BeginStream();
   }
 
   Status Write(duckdb::unique_ptr<duckdb::DataChunk> chunk) override {
-    if (!appender_) {
-      appender_ = std::make_unique<duckdb::ArrowAppender>(shape_.types, kBatchRows, shape_.properties, extensions_);
-    }
-    appender_->Append(*chunk, 0, chunk->size(), chunk->size());
-    rows_ += chunk->size();
-    return rows_ < kBatchRows ? Status() : FlushBatch();
+    LH_TRY(batcher_->Append(*chunk, kBatchRows));
+    return batcher_->rows() < kBatchRows && batcher_->bytes() < kBatchBytes ? Status() : FlushBatch();
   }
 
   Status End(uint64_t) override {
-    if (rows_ > 0) LH_TRY(FlushBatch());
+    if (batcher_->rows() > 0) LH_TRY(FlushBatch());
     return Check(parquet_ ? parquet_writer_->Close() : ipc_->Close());
   }
 
@@ -104,9 +96,8 @@ class ArrowResultWriter final : public ResultWriter {
   }
 
   Status FlushBatch() {
-    ArrowArray array = appender_->Finalize();
-    appender_.reset();
-    rows_ = 0;
+    ArrowArray array;
+    LH_TRY(batcher_->Take(&array));
     auto batch = arrow::ImportRecordBatch(&array, schema_);
     LH_TRY(Check(batch.status()));
     if (parquet_) return Check(parquet_writer_->WriteRecordBatch(**batch));
@@ -116,10 +107,8 @@ class ArrowResultWriter final : public ResultWriter {
   const bool parquet_;
   ResultShape shape_;
   const std::shared_ptr<SinkStream> stream_;
-  std::unordered_map<duckdb::idx_t, const duckdb::shared_ptr<duckdb::ArrowTypeExtensionData>> extensions_;
+  std::unique_ptr<ArrowBatcher> batcher_;
   std::shared_ptr<arrow::Schema> schema_;
-  std::unique_ptr<duckdb::ArrowAppender> appender_;
-  duckdb::idx_t rows_ = 0;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> ipc_;
   std::unique_ptr<parquet::arrow::FileWriter> parquet_writer_;
 };

@@ -27,6 +27,7 @@ struct std::default_delete<duckdb::ActiveTimer> {
 #include "duckdb/common/multi_file/multi_file_function.hpp"
 #include "duckdb/common/multi_file/multi_file_reader.hpp"
 #include "duckdb/common/string_util.hpp"
+#include "duckdb/common/type_visitor.hpp"
 #include "duckdb/common/types/uuid.hpp"
 #include "duckdb/function/partition_stats.hpp"
 #include "duckdb/main/attached_database.hpp"

@@ -11,14 +11,12 @@
 #include "object/block_cache.h"
 #include "object/local_store.h"
 #include "object/memory_store.h"
-#include "object/remote_store.h"
 #include "query/engine.h"
 #include "server/retrying_start.h"
 #include "service/catalog_local.h"
 #include "service/ingest_local.h"
 #include "service/query_local.h"
 #include "service/storage_local.h"
-#include "service/vector_load.h"
 #include "service/vector_source.h"
 #include "service/vectors_local.h"
 
@@ -62,9 +60,12 @@ Result<std::unique_ptr<object::ObjectStore>> OpenBackend(const Process& process)
   return object::OpenLocalStore(options, process.clock);
 }
 
-std::unique_ptr<object::ObjectStore> RemoteStorage(const Process& process, const std::string& storaged_url) {
-  return std::make_unique<object::RemoteStore>(process.http,
-                                               object::RemoteStoreOptions{storaged_url, process.role_token});
+service::StorageLimits StorageLimitsOf(const config::Settings& settings) {
+  service::StorageLimits limits;
+  limits.max_body = settings.storaged.max_body;
+  limits.put_slots = static_cast<uint32_t>(settings.storaged.put_slots);
+  limits.max_list_results = static_cast<uint32_t>(settings.storaged.max_list_results);
+  return limits;
 }
 
 bool OwnsLog(const Process& process) { return process.settings.storaged.backend != "s3"; }
@@ -75,11 +76,8 @@ Result<std::unique_ptr<StoragePart>> StoragePart::Open(const Process& process) {
   const Status checked = part->store_->Check(InternalContext(Deadline::After(kStartDeadline)));
   if (!checked && IsHopeless(checked.error().kind)) return Fail(checked.error());
   if (!checked) process.log.Warn("the object store does not answer yet", {{"reason", checked.error().detail}});
-  service::StorageLimits limits;
-  limits.max_body = process.settings.storaged.max_body;
-  limits.put_slots = static_cast<uint32_t>(process.settings.storaged.put_slots);
-  limits.max_list_results = static_cast<uint32_t>(process.settings.storaged.max_list_results);
-  part->service_ = std::make_unique<service::LocalStorage>(*part->store_, limits, process.metrics);
+  part->service_ =
+      std::make_unique<service::LocalStorage>(*part->store_, StorageLimitsOf(process.settings), process.metrics);
   return part;
 }
 
@@ -259,6 +257,7 @@ void VectorPart::AddRoutes(http::Router& router) {
   http::AddVectorRoutes(router, impl_->service, {.loader = &impl_->loader});
 }
 service::Vectors& VectorPart::service() { return impl_->service; }
+service::VectorLoads& VectorPart::loads() { return impl_->loader; }
 Status VectorPart::Ready(const RequestContext& context) { return impl_->service.Ready(context); }
 
 struct QueryPart::Impl {

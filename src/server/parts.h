@@ -13,15 +13,17 @@
 #include "service/catalog.h"
 #include "service/ingest.h"
 #include "service/query.h"
-#include "service/storage.h"
+#include "service/storage_local.h"
+#include "service/vector_load.h"
 #include "service/vectors.h"
 
 namespace lakehouse::server {
 
-// Where objects are: the backend of the settings, or a storaged over HTTP.
+// Where objects are: the backend of the settings.
 Result<std::unique_ptr<object::ObjectStore>> OpenBackend(const Process& process);
 Result<std::unique_ptr<object::ObjectStore>> OpenS3Backend(const Process& process);
-std::unique_ptr<object::ObjectStore> RemoteStorage(const Process& process, const std::string& storaged_url);
+// What clients may do to objects at once, and how large they may be.
+service::StorageLimits StorageLimitsOf(const config::Settings& settings);
 // True when no other process can write the backend's log: the local store's lock, or memory.
 bool OwnsLog(const Process& process);
 
@@ -39,6 +41,7 @@ class StoragePart final : public Part {
   ~StoragePart() override;
   void AddRoutes(http::Router& router) override;
   Status Ready(const RequestContext& context) override;
+  service::Storage& service() { return *service_; }
   object::ObjectStore& store() { return *store_; }
 
  private:
@@ -102,6 +105,7 @@ class VectorPart final : public Part {
   ~VectorPart() override;
   void AddRoutes(http::Router& router) override;
   service::Vectors& service();
+  service::VectorLoads& loads();
   Status Ready(const RequestContext& context) override;
 
  private:

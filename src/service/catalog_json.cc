@@ -50,22 +50,6 @@ Result<int32_t> ParseFieldId(const JsonFields& fields) {
   return static_cast<int32_t>(id.value_or(0));
 }
 
-Result<std::vector<Column>> ParseColumns(const JsonFields& parent, std::string_view name) {
-  std::vector<Column> columns;
-  LH_ASSIGN(const json::array* items, parent.Array(name));
-  for (size_t i = 0; i < items->size(); ++i) {
-    LH_ASSIGN(const auto fields, JsonFields::Of((*items)[i], fmt::format("\"{}\"[{}]", name, i)));
-    Column column;
-    LH_ASSIGN(column.name, fields.String("name"));
-    LH_ASSIGN(column.type, fields.String("type"));
-    LH_ASSIGN(const auto nullable, fields.OptionalBool("nullable"));
-    column.nullable = nullable.value_or(true);
-    LH_ASSIGN(column.field_id, ParseFieldId(fields));
-    columns.push_back(std::move(column));
-  }
-  return columns;
-}
-
 Result<std::vector<catalog::ColumnStats>> ParseStats(const JsonFields& object) {
   std::vector<catalog::ColumnStats> stats;
   if (object.Find("stats") == nullptr) return stats;
@@ -80,21 +64,6 @@ Result<std::vector<catalog::ColumnStats>> ParseStats(const JsonFields& object) {
     stats.push_back(std::move(column));
   }
   return stats;
-}
-
-Result<std::vector<DataObject>> ParseObjects(const JsonFields& parent) {
-  std::vector<DataObject> objects;
-  LH_ASSIGN(const json::array* items, parent.Array("objects"));
-  for (size_t i = 0; i < items->size(); ++i) {
-    LH_ASSIGN(const auto fields, JsonFields::Of((*items)[i], fmt::format("\"objects\"[{}]", i)));
-    DataObject object;
-    LH_ASSIGN(object.key, fields.String("key"));
-    LH_ASSIGN(object.size, fields.Uint("size"));
-    LH_ASSIGN(object.rows, fields.Uint("rows"));
-    LH_ASSIGN(object.stats, ParseStats(fields));
-    objects.push_back(std::move(object));
-  }
-  return objects;
 }
 
 Result<Manifest> ParseManifestFields(const JsonFields& fields) {
@@ -113,6 +82,37 @@ Result<Manifest> ParseManifestFields(const JsonFields& fields) {
 }
 
 }  // namespace
+
+Result<std::vector<Column>> ParseColumns(const JsonFields& parent, std::string_view name) {
+  std::vector<Column> columns;
+  LH_ASSIGN(const json::array* items, parent.Array(name));
+  for (size_t i = 0; i < items->size(); ++i) {
+    LH_ASSIGN(const auto fields, JsonFields::Of((*items)[i], fmt::format("\"{}\"[{}]", name, i)));
+    Column column;
+    LH_ASSIGN(column.name, fields.String("name"));
+    LH_ASSIGN(column.type, fields.String("type"));
+    LH_ASSIGN(const auto nullable, fields.OptionalBool("nullable"));
+    column.nullable = nullable.value_or(true);
+    LH_ASSIGN(column.field_id, ParseFieldId(fields));
+    columns.push_back(std::move(column));
+  }
+  return columns;
+}
+
+Result<std::vector<DataObject>> ParseObjects(const JsonFields& parent) {
+  std::vector<DataObject> objects;
+  LH_ASSIGN(const json::array* items, parent.Array("objects"));
+  for (size_t i = 0; i < items->size(); ++i) {
+    LH_ASSIGN(const auto fields, JsonFields::Of((*items)[i], fmt::format("\"objects\"[{}]", i)));
+    DataObject object;
+    LH_ASSIGN(object.key, fields.String("key"));
+    LH_ASSIGN(object.size, fields.Uint("size"));
+    LH_ASSIGN(object.rows, fields.Uint("rows"));
+    LH_ASSIGN(object.stats, ParseStats(fields));
+    objects.push_back(std::move(object));
+  }
+  return objects;
+}
 
 void AppendColumns(JsonWriter& out, const std::vector<Column>& columns) {
   out.BeginArray();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "base/json_value.h"
 #include "base/result.h"
 #include "catalog/types.h"
 
@@ -15,6 +16,9 @@ namespace lakehouse::service {
 void AppendManifest(JsonWriter& json, const catalog::Manifest& manifest);
 void AppendColumns(JsonWriter& json, const std::vector<catalog::Column>& columns);
 void AppendObjects(JsonWriter& json, const std::vector<catalog::DataObject>& objects);
+// Of the field `name`, and of "objects".
+Result<std::vector<catalog::Column>> ParseColumns(const JsonFields& parent, std::string_view name);
+Result<std::vector<catalog::DataObject>> ParseObjects(const JsonFields& parent);
 Result<catalog::Manifest> ParseManifest(const boost::json::value& value);
 
 std::string RegisterRequestJson(const catalog::RegisterRequest& request);

@@ -41,16 +41,14 @@ std::string CanonicalOptions(const IngestRequest& request) {
   return text;
 }
 
-Result<std::vector<ingest::FileColumn>> FileColumnsOf(const catalog::Manifest& manifest) {
+std::vector<ingest::FileColumn> FileColumnsOf(const catalog::Manifest& manifest) {
   std::vector<ingest::FileColumn> columns;
   for (size_t i = 0; i < manifest.schema.size(); ++i) {
     const catalog::Column& column = manifest.schema[i];
     const auto type = ingest::ParseTypeName(column.type);
-    if (!type) {
-      return Fail(ErrorKind::kConflict, "the dataset's column \"{}\" has the type {}, which no text file can give",
-                  column.name, column.type);
-    }
-    columns.push_back({column.name, *type, column.field_id != 0 ? column.field_id : static_cast<int32_t>(i + 1)});
+    columns.push_back({column.name, type.value_or(ingest::ColumnType::kVarchar),
+                       column.field_id != 0 ? column.field_id : static_cast<int32_t>(i + 1),
+                       type ? std::string() : column.type});
   }
   return columns;
 }
@@ -155,9 +153,7 @@ Result<IngestResult> LocalIngest::Import(const RequestContext& context, const In
   options.csv = {request.delimiter, request.header};
   options.types = request.types;
   options.threads = options_.threads;
-  if (existing) {
-    LH_ASSIGN(options.existing, FileColumnsOf(*existing));
-  }
+  if (existing) options.existing = FileColumnsOf(*existing);
   LH_ASSIGN(const auto mapped, ingest::MappedFile::Map(upload.file->descriptor()));
   const auto release = [&](size_t from, size_t to) { mapped.Release(from, to); };
   switch (request.format) {

@@ -1,5 +1,6 @@
 #include "service/object_writer.h"
 
+#include "ingest/arrow_parquet_file.h"
 #include "ingest/fingerprint.h"
 
 namespace lakehouse::service {
@@ -21,22 +22,36 @@ Status ObjectWriter::Begin(const ingest::ImportSchema& schema) {
   schema_ = schema;
   columns_.clear();
   for (const ingest::FileColumn& column : schema.columns) {
-    columns_.push_back({column.name, std::string(ingest::TypeName(column.type)), true, column.field_id});
+    columns_.push_back({column.name, std::string(column.type_name()), true, column.field_id});
   }
   fingerprint_ = ingest::SchemaFingerprint(columns_);
   return {};
 }
 
-Status ObjectWriter::Add(const ingest::EncodedRowGroup& group) {
+// A schema's rows all come in one form, so a begun object is a File.
+template <typename File>
+Result<File*> ObjectWriter::Current() {
   if (open_.file == nullptr) {
     LH_ASSIGN(open_.spooled, spool_.Make());
     open_.sink = std::make_unique<HashingSink>(*open_.spooled);
-    open_.file = std::make_unique<ingest::ParquetFile>(schema_.columns, *open_.sink);
+    open_.file = std::make_unique<File>(schema_.columns, *open_.sink);
   }
-  LH_TRY(open_.file->Add(group));
-  if (open_.file->bytes() >= object_bytes_) return Store();
-  return {};
+  return static_cast<File*>(open_.file.get());
 }
+
+Status ObjectWriter::Add(const ingest::EncodedRowGroup& group) {
+  LH_ASSIGN(ingest::ParquetFile * file, Current<ingest::ParquetFile>());
+  LH_TRY(file->Add(group));
+  return StoreIfFull();
+}
+
+Status ObjectWriter::AddBatch(const arrow::RecordBatch& rows) {
+  LH_ASSIGN(ingest::ArrowParquetFile * file, Current<ingest::ArrowParquetFile>());
+  LH_TRY(file->Add(rows));
+  return StoreIfFull();
+}
+
+Status ObjectWriter::StoreIfFull() { return open_.file->bytes() >= object_bytes_ ? Store() : Status(); }
 
 Status ObjectWriter::Finish() { return open_.file == nullptr ? Status() : Store(); }
 

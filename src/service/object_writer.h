@@ -20,6 +20,7 @@ class ObjectWriter final : public ingest::ImportTarget {
 
   Status Begin(const ingest::ImportSchema& schema) override;
   Status Add(const ingest::EncodedRowGroup& group) override;
+  Status AddBatch(const arrow::RecordBatch& rows) override;
   // Stores what is left. A file without rows has no objects.
   Status Finish();
   // Removes what was stored: for a commit that did not happen. Best effort; garbage collection finds the rest.
@@ -49,8 +50,12 @@ class ObjectWriter final : public ingest::ImportTarget {
   struct Open {
     std::unique_ptr<Spool::File> spooled;
     std::unique_ptr<HashingSink> sink;
-    std::unique_ptr<ingest::ParquetFile> file;
+    std::unique_ptr<ingest::ParquetOutput> file;
   };
+  // The object that is being written, begun where there is none.
+  template <typename File>
+  Result<File*> Current();
+  Status StoreIfFull();
   Status Store();
 
   const RequestContext& context_;

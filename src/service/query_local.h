@@ -16,6 +16,10 @@ class LocalQuery final : public Query {
 
   Result<std::unique_ptr<query::QueryStream>> Run(const RequestContext& context,
                                                   const query::QueryRequest& request) override;
+  Result<std::unique_ptr<query::BatchStream>> RunBatches(const RequestContext& context,
+                                                         const query::BatchRequest& request) override;
+  Result<query::StatementShape> Describe(const RequestContext& context, const std::string& sql,
+                                         std::optional<Seq> at_seq) override;
   // Ready once the lake can be seen.
   Status Ready(const RequestContext& context) override;
   query::EngineStats stats() const { return engine_->stats(); }

@@ -1,11 +1,23 @@
 #include "service/remote_call.h"
 
+#include <charconv>
+
 #include "net/problem.h"
 
 namespace lakehouse::service {
 namespace {
 
 constexpr uint64_t kMaxAnswerBytes = uint64_t{256} << 20;
+
+// In seconds; the form with a date is none that a role sends.
+std::optional<std::chrono::seconds> RetryAfter(const net::Headers& headers) {
+  const std::string* text = net::FindHeader(headers, "Retry-After");
+  uint32_t seconds = 0;
+  if (text == nullptr || std::from_chars(text->data(), text->data() + text->size(), seconds).ec != std::errc()) {
+    return std::nullopt;
+  }
+  return std::chrono::seconds(seconds);
+}
 
 }  // namespace
 
@@ -23,7 +35,9 @@ Result<std::unique_ptr<net::HttpResponse>> RemoteRole::Send(const RequestContext
   if ((*response)->status() < 400) return response;
   auto problem = ReadAll(**response, kMaxAnswerBytes);
   if (!problem) return Fail(std::move(problem.error()).In(name_));
-  return Fail(net::ErrorOfProblem((*response)->status(), *problem));
+  Error error = net::ErrorOfProblem((*response)->status(), *problem);
+  error.retry_after = RetryAfter((*response)->headers());
+  return Fail(std::move(error));
 }
 
 Result<RemoteRole::Answer> RemoteRole::Call(const RequestContext& context, std::string_view method,
@@ -50,6 +64,18 @@ Result<std::unique_ptr<net::HttpResponse>> RemoteRole::Open(const RequestContext
                                                             std::string_view accept) const {
   net::HttpRequest request;
   request.headers.emplace_back("Accept", accept);
+  return Send(context, std::move(request), path);
+}
+
+Result<std::unique_ptr<net::HttpResponse>> RemoteRole::Post(const RequestContext& context, std::string_view path,
+                                                            std::string_view accept, std::string_view body) const {
+  net::HttpRequest request;
+  request.method = "POST";
+  StringSource source(body);
+  request.headers.emplace_back("Accept", accept);
+  request.headers.emplace_back("Content-Type", "application/json");
+  request.body = &source;
+  request.body_bytes = body.size();
   return Send(context, std::move(request), path);
 }
 

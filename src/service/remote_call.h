@@ -27,6 +27,12 @@ class RemoteRole {
   // A GET whose body is read from the response as it comes; errors as Call.
   Result<std::unique_ptr<net::HttpResponse>> Open(const RequestContext& context, std::string_view path,
                                                   std::string_view accept) const;
+  // A POST of JSON whose answer is read as it comes; errors as Call.
+  Result<std::unique_ptr<net::HttpResponse>> Post(const RequestContext& context, std::string_view path,
+                                                  std::string_view accept, std::string_view body) const;
+  // Any request, with the role's address and our token put to it; errors as Call.
+  Result<std::unique_ptr<net::HttpResponse>> Send(const RequestContext& context, net::HttpRequest request,
+                                                  std::string_view path) const;
   // The role answers its GET /ready with 200.
   Status Ready(const RequestContext& context) const;
 
@@ -35,9 +41,6 @@ class RemoteRole {
   const std::string& role_token() const { return role_token_; }
 
  private:
-  Result<std::unique_ptr<net::HttpResponse>> Send(const RequestContext& context, net::HttpRequest request,
-                                                  std::string_view path) const;
-
   net::HttpClient* client_;
   std::string name_, base_url_, role_token_;
 };

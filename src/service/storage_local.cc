@@ -7,14 +7,28 @@ namespace {
 
 constexpr std::chrono::seconds kPutRetryAfter{5};
 
-Status CheckWritable(const RequestContext& context, std::string_view key) {
+Status CheckReadable(const RequestContext& context, std::string_view key) {
   LH_TRY(object::CheckKey(key));
+  if (!context.internal && object::IsPrivateKey(key)) {
+    return Fail(ErrorKind::kForbidden, "keys under {} are the lakehouse's own: nobody reads or writes them here",
+                object::kPrivateKeyPrefix);
+  }
+  return {};
+}
+
+Status CheckWritable(const RequestContext& context, std::string_view key) {
+  LH_TRY(CheckReadable(context, key));
   if (!context.internal && object::IsReservedKey(key)) {
     return Fail(ErrorKind::kForbidden,
                 "keys under catalog/, datasets/ and vectors/ belong to the lakehouse: read them, "
                 "but ingest or drop datasets to change them");
   }
   return {};
+}
+
+void HidePrivate(object::ListPage& page) {
+  std::erase_if(page.objects, [](const object::ObjectInfo& info) { return object::IsPrivateKey(info.key); });
+  std::erase_if(page.prefixes, [](const std::string& prefix) { return object::IsPrivateKey(prefix); });
 }
 
 template <typename Leave>
@@ -97,19 +111,28 @@ Result<object::PutResult> LocalStorage::Put(const RequestContext& context, std::
 
 Result<std::unique_ptr<object::ObjectReader>> LocalStorage::Get(const RequestContext& context, std::string_view key,
                                                                 const object::GetOptions& options) {
-  LH_TRY(object::CheckKey(key));
+  LH_TRY(CheckReadable(context, key));
   return store_.Get(context, key, options);
 }
 
 Result<object::ObjectInfo> LocalStorage::Head(const RequestContext& context, std::string_view key) {
-  LH_TRY(object::CheckKey(key));
+  LH_TRY(CheckReadable(context, key));
   return store_.Head(context, key);
 }
 
 Result<object::ListPage> LocalStorage::List(const RequestContext& context, const object::ListOptions& options) {
   object::ListOptions bounded = options;
   bounded.limit = std::min(options.limit, limits_.max_list_results);
-  return store_.List(context, bounded);
+  LH_ASSIGN(object::ListPage page, store_.List(context, bounded));
+  if (context.internal) return page;
+  HidePrivate(page);
+  // A page that was all private says nothing; the next one may.
+  while (page.objects.empty() && page.prefixes.empty() && page.next_token) {
+    bounded.token = *page.next_token;
+    LH_ASSIGN(page, store_.List(context, bounded));
+    HidePrivate(page);
+  }
+  return page;
 }
 
 Status LocalStorage::Delete(const RequestContext& context, std::string_view key) {

@@ -25,18 +25,26 @@ struct VectorsLoaded {
   DatasetVersion version;
 };
 
-class VectorLoader {
+// Loads, the same whether they run in this process or in a vectord behind gRPC. Thread-safe; blocking.
+class VectorLoads {
+ public:
+  virtual ~VectorLoads() = default;
+  // Every row is checked before the first is added; kInvalid naming dataset, row and column. Then they are added in
+  // batches, each durable; a failure says how many are in, and the same load again replaces them.
+  // `progress`: called now and then with the rows that are in and all of them; its failure ends the load.
+  using Progress = std::function<Status(uint64_t done, uint64_t of)>;
+  virtual Result<VectorsLoaded> Load(const RequestContext& context, std::string_view index, const VectorSource& source,
+                                     const Progress& progress) = 0;
+};
+
+class VectorLoader final : public VectorLoads {
  public:
   // `folder`: for objects while they are read, one at a time a load. REQUIRES: everything outlives the loader.
   VectorLoader(Vectors& vectors, Catalog& catalog, object::ObjectStore& store, std::filesystem::path folder)
       : vectors_(vectors), catalog_(catalog), store_(store), folder_(std::move(folder)) {}
 
-  // Every row is checked before the first is added; kInvalid naming dataset, row and column. Then they are added in
-  // batches, each durable; a failure says how many are in, and the same load again replaces them.
-  // `progress`: called now and then with the rows that are in and all of them; its failure ends the load.
-  using Progress = std::function<Status(uint64_t done, uint64_t of)>;
   Result<VectorsLoaded> Load(const RequestContext& context, std::string_view index, const VectorSource& source,
-                             const Progress& progress);
+                             const Progress& progress) override;
 
  private:
   using Visit = std::function<Status(uint64_t number, ingest::VectorRow& row)>;

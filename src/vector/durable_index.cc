@@ -1,6 +1,7 @@
 #include "vector/durable_index.h"
 
 #include <algorithm>
+#include <new>
 #include <unordered_set>
 
 namespace lakehouse::vector {
@@ -58,26 +59,36 @@ Status DurableIndex::Replay(const LogRecord& record) {
   return {};
 }
 
-// From the front: batches that touch different items and fit one object.
-std::vector<DurableIndex::Waiting*> DurableIndex::TakeGroup() {
-  std::unordered_set<std::string_view> touched;
-  size_t bytes = 0, taken = 0;
-  for (; taken < waiting_.size(); ++taken) {
-    const Batch& batch = *waiting_[taken]->batch;
-    bytes += BytesOf(batch);
-    if (taken > 0 && bytes > kGroupBytes) break;
-    const auto again = [&](const std::string& id) { return touched.contains(id); };
-    if (std::ranges::any_of(batch.ids, again) || std::ranges::any_of(batch.removed, again)) break;
-    touched.insert(batch.ids.begin(), batch.ids.end());
-    touched.insert(batch.removed.begin(), batch.removed.end());
+// From the front: batches that touch different items and fit one object. Without memory for it all that wait are told
+// so, and the group is empty: nobody may be left waiting for a turn that never ends.
+DurableIndex::Group DurableIndex::TakeGroup() {
+  try {
+    Group group;
+    std::unordered_set<std::string_view> touched;
+    size_t bytes = 0;
+    for (Waiting* waiting : waiting_) {
+      const Batch& batch = *waiting->batch;
+      bytes += BytesOf(batch);
+      if (!group.members.empty() && bytes > kGroupBytes) break;
+      const auto again = [&](const std::string& id) { return touched.contains(id); };
+      if (std::ranges::any_of(batch.ids, again) || std::ranges::any_of(batch.removed, again)) break;
+      touched.insert(batch.ids.begin(), batch.ids.end());
+      touched.insert(batch.removed.begin(), batch.removed.end());
+      group.members.push_back(waiting);
+      group.batches.push_back(&batch);
+    }
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(group.members.size()));
+    return group;
+  } catch (const std::bad_alloc&) {
+    for (Waiting* waiting : waiting_) waiting->result = Fail(ErrorKind::kExhausted, "out of memory");
+    waiting_.clear();
+    return {};
   }
-  std::vector<Waiting*> group(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(taken));
-  return group;
 }
 
 Result<std::vector<Applied>> DurableIndex::WriteGroup(const RequestContext& context,
                                                       const std::vector<const Batch*>& batches) {
+  if (retired_.stop_requested()) return Fail(ErrorKind::kNotFound, "the vector index \"{}\" was dropped", name_);
   if (log_.uncertain()) {
     LH_TRY(log_.Settle(context, [this](const LogRecord& record) { return Replay(record); }));
   }
@@ -118,25 +129,34 @@ Result<Applied> DurableIndex::Commit(const RequestContext& context, const Batch&
   writing_ = true;
   // Whoever writes does so for all that came meanwhile, until its own batch is done.
   while (!mine.result) {
-    const std::vector<Waiting*> group = TakeGroup();
-    std::vector<const Batch*> batches;
-    for (const Waiting* waiting : group) batches.push_back(waiting->batch);
+    const Group group = TakeGroup();
+    if (group.members.empty()) break;
     // The group's work must not end with its first member's patience.
     RequestContext own = context;
     own.internal = true;
     own.cancelled = {};
     own.deadline = Deadline::After(std::chrono::minutes(2));
     mutex_.unlock();
-    auto applied = WriteGroupOrBreak(own, batches);
+    auto applied = WriteGroupOrBreak(own, group.batches);
     mutex_.lock();
-    for (size_t i = 0; i < group.size(); ++i) {
-      group[i]->result = applied ? Result<Applied>((*applied)[i]) : Result<Applied>(std::unexpected(applied.error()));
+    for (size_t i = 0; i < group.members.size(); ++i) {
+      group.members[i]->result =
+          applied ? Result<Applied>((*applied)[i]) : Result<Applied>(std::unexpected(applied.error()));
     }
     turn_.NotifyAll();
   }
   writing_ = false;
   turn_.NotifyAll();
   return *std::move(mine.result);
+}
+
+void DurableIndex::Retire() {
+  retired_.request_stop();
+  {
+    const MutexLock lock(mutex_);
+    while (writing_) turn_.Wait(mutex_);
+  }
+  const MutexLock lock(snapshot_mutex_);
 }
 
 }  // namespace lakehouse::vector

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,6 +52,9 @@ class DurableIndex {
   // kConflict when it is being rebuilt, or another vectord took the index over; kExhausted without memory for it.
   Status Rebuild(const RequestContext& context, const IndexOptions& wanted) LH_EXCLUDES(mutex_, definition_mutex_);
 
+  // For an index that is dropped: no batch and no snapshot is stored after this. Ends those under way and waits for
+  // them.
+  void Retire() LH_EXCLUDES(mutex_, snapshot_mutex_);
   // What of a dropped index lies in the cache folder.
   void RemoveSegments() const { RemoveOtherSegments({}); }
 
@@ -67,7 +71,11 @@ class DurableIndex {
   };
 
   DurableIndex(const VectorEnvironment& environment, IndexDefinition definition);
-  std::vector<Waiting*> TakeGroup() LH_REQUIRES(mutex_);
+  struct Group {
+    std::vector<Waiting*> members;
+    std::vector<const Batch*> batches;
+  };
+  Group TakeGroup() LH_REQUIRES(mutex_);
   Result<std::vector<Applied>> WriteGroup(const RequestContext& context, const std::vector<const Batch*>& batches);
   Result<std::vector<Applied>> WriteGroupOrBreak(const RequestContext& context,
                                                  const std::vector<const Batch*>& batches);
@@ -76,7 +84,7 @@ class DurableIndex {
   Status OpenSegmentOf(const RequestContext& context, const SnapshotManifest& manifest);
   Status RebuildFrom(const RequestContext& context, const SnapshotManifest& manifest);
   std::unique_ptr<Index::Pinned> CaptureBetweenGroups() LH_EXCLUDES(mutex_);
-  Status TakeSnapshot(const RequestContext& context) LH_EXCLUDES(mutex_);
+  Status TakeSnapshot(const RequestContext& context) LH_EXCLUDES(mutex_, snapshot_mutex_);
   bool WantsSnapshot();
   void RebuildAsDefined();
   bool IsLost() LH_EXCLUDES(mutex_);
@@ -88,6 +96,8 @@ class DurableIndex {
   mutable Mutex definition_mutex_;
   IndexDefinition definition_ LH_GUARDED_BY(definition_mutex_);
   std::unique_ptr<Index> index_;
+  std::stop_source retired_;
+  Mutex snapshot_mutex_;  // held while one is taken; taken before mutex_
   Mutex mutex_;
   CondVar turn_;
   std::vector<Waiting*> waiting_ LH_GUARDED_BY(mutex_);

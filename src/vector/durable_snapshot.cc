@@ -95,7 +95,14 @@ std::unique_ptr<Index::Pinned> DurableIndex::CaptureBetweenGroups() {
   return index_->Capture(log_.last());
 }
 
-Status DurableIndex::TakeSnapshot(const RequestContext& context) {
+Status DurableIndex::TakeSnapshot(const RequestContext& asked) {
+  const MutexLock lock(snapshot_mutex_);
+  std::stop_source stop;
+  const auto pass_on = [&stop] { stop.request_stop(); };
+  const std::stop_callback when_asked(asked.cancelled, pass_on), when_retired(retired_.get_token(), pass_on);
+  RequestContext context = asked;
+  context.cancelled = stop.get_token();
+  LH_TRY(context.Check("a snapshot"));
   const uint64_t items = items_since_snapshot_.load();
   auto pinned = CaptureBetweenGroups();
   if (pinned == nullptr) return {};
@@ -127,7 +134,7 @@ void DurableIndex::Maintain(const RequestContext& context) {
   if (!WantsSnapshot()) return;
   if (const Status taken = TakeSnapshot(context); !taken) {
     no_snapshot_before_ = std::chrono::steady_clock::now() + kAfterFailure;
-    if (!context.cancelled.stop_requested()) {
+    if (!context.cancelled.stop_requested() && !retired_.stop_requested()) {
       environment_.log.Warn("no snapshot of a vector index was taken; its log is kept",
                             {{"index", name_}, {"reason", taken.error().detail}});
     }

@@ -143,6 +143,12 @@ void Graph::Prefetch(Slot slot) const {
   for (size_t at = 0; at < code; at += 64) __builtin_prefetch(node + at);
 }
 
+void Graph::PrefetchLinks(Slot slot) const {
+  const char* links = NodeOf(slot) + layout_.links_offset;
+  __builtin_prefetch(links);
+  __builtin_prefetch(links + 64);
+}
+
 void Graph::AddTo(NodeBatch& batch, Slot slot) const { batch.Add(slot, NodeOf(slot), &HeaderOf(slot)); }
 
 void Graph::Measure(PreparedQuery& query, NodeBatch& batch) const {
@@ -214,6 +220,10 @@ void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratc
     const Slot from = beam[at].slot;
     beam[at].slot |= kExpanded;
     GatherUnvisited(from, level, scratch, batch);
+    // Whose links are wanted next is known once the distances are; mostly it is this one or the nearest of the new.
+    size_t likely = at + 1;
+    while (likely < size && (beam[likely].slot & kExpanded) != 0) ++likely;
+    if (likely < size && level == 0) PrefetchLinks(beam[likely].slot);
     Measure(scratch.query, batch);
     size_t lowest = size;
     for (size_t i = 0; i < batch.count; ++i) {
@@ -224,15 +234,12 @@ void Graph::SearchLevel(Candidate start, unsigned level, size_t ef, SearchScratc
       std::memmove(&beam[place + 1], &beam[place], (size - place) * sizeof(Candidate));
       beam[place] = {distance, batch.slots[i]};
       if (size < ef) ++size;
-      lowest = std::min(lowest, place);
+      if (place >= lowest) continue;
+      lowest = place;
+      if (place <= likely && level == 0) PrefetchLinks(batch.slots[i]);
     }
     at = lowest <= at ? lowest : at + 1;
     while (at < size && (beam[at].slot & kExpanded) != 0) ++at;
-    if (at < size) {
-      const char* links = NodeOf(beam[at].slot) + layout_.links_offset;
-      __builtin_prefetch(links);
-      __builtin_prefetch(links + 64);
-    }
   }
   beam.resize(size);
   for (Candidate& candidate : beam) candidate.slot &= ~kExpanded;
@@ -411,6 +418,7 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
     std::pop_heap(open.begin(), open.end(), Farther);
     open.pop_back();
     GatherUnvisited(nearest.slot, 0, scratch, batch);
+    if (!open.empty()) PrefetchLinks(open.front().slot);
     Measure(scratch.query, batch);
     for (size_t i = 0; i < batch.count; ++i) add({batch.distances[i], batch.slots[i]});
     seen += batch.count;
@@ -419,10 +427,8 @@ void Graph::SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, 
   std::sort(out.begin(), out.end(), Nearer);
 }
 
-void Graph::Distances(const float* vector, std::span<const Slot> slots, SearchScratch& scratch,
-                      std::vector<Candidate>& out) const {
+void Graph::Distances(std::span<const Slot> slots, SearchScratch& scratch, std::vector<Candidate>& out) const {
   constexpr size_t kTogether = 16;
-  codec_->Prepare(vector, scratch.query);
   out.resize(slots.size());
   NodeBatch batch;
   for (size_t from = 0; from < slots.size(); from += kTogether) {

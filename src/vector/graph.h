@@ -4,8 +4,8 @@
 // costs one place in memory; links of upper levels lie apart. Links are slots, the end marked by kNoSlot.
 // Threads: any number may insert and search at once. Readers take no lock: a link is one atomic word, and a node's code
 // is written before the first link to it. Writers lock the one node whose links they change. Dead nodes are walked
-// through and never returned by the caller; Repair takes them out: it closes the gaps, waits until no search can stand
-// on them, and gives their slots back. One Repair at a time.
+// through and never returned by the caller; Repair takes them out: it closes the gaps, sees to it that every live node
+// is reached, waits until no search can stand on the dead, and gives their slots back. One Repair at a time.
 #pragma once
 
 #include <atomic>
@@ -57,9 +57,10 @@ class Graph {
   // The `ef` nearest of those that `allowed` holds; looks at `budget` nodes at most.
   void SearchAmong(const float* vector, size_t ef, const SlotSet& allowed, size_t budget, SearchScratch& scratch,
                    std::vector<Candidate>& out) const;
-  // Code distances of slots that hold nodes, into out[0…].
-  void Distances(const float* vector, std::span<const Slot> slots, SearchScratch& scratch,
-                 std::vector<Candidate>& out) const;
+  // For Distances.
+  void Prepare(const float* vector, SearchScratch& scratch) const { codec_->Prepare(vector, scratch.query); }
+  // Code distances of slots that hold nodes to the vector last prepared, into out[0…].
+  void Distances(std::span<const Slot> slots, SearchScratch& scratch, std::vector<Candidate>& out) const;
 
   // Takes out all nodes that are dead now and returns their slots, which are free again. REQUIRES: a live node.
   std::vector<Slot> Repair();
@@ -138,6 +139,7 @@ class Graph {
   void ReplaceLeavingEntry();
 
   void Prefetch(Slot slot) const;
+  void PrefetchLinks(Slot slot) const;
   void GatherUnvisited(Slot from, unsigned level, SearchScratch& scratch, NodeBatch& batch) const;
   void AddTo(NodeBatch& batch, Slot slot) const;
   void Measure(PreparedQuery& query, NodeBatch& batch) const;
@@ -149,6 +151,10 @@ class Graph {
   Candidate ChooseLinks(Slot slot, Candidate start, unsigned level, SearchScratch& scratch);
   void LinkBack(Slot from, Candidate to, unsigned level, SearchScratch& scratch);
   void RepairNode(Slot slot, unsigned level, SearchScratch& scratch);
+  std::vector<Slot> Unreached() const;
+  bool LinkIfRoom(Slot from, Slot to);
+  bool LinkInstead(Slot from, Slot to, std::span<const Candidate> near);
+  void Reconnect(Slot lost, SearchScratch& scratch);
 
   const IndexOptions options_;
   SessionPool& sessions_;

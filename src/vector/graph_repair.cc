@@ -51,6 +51,78 @@ void Graph::ReplaceLeavingEntry() {
   if (best.slot != kNoSlot) entry_.store(uint64_t{best.level} << 32 | best.slot, std::memory_order_release);
 }
 
+// Live nodes that level 0 does not lead to from the entry; one that is just being added may be among them.
+std::vector<Slot> Graph::Unreached() const {
+  const size_t slots = slots_.load();
+  SlotSet reached(slots);
+  std::vector<Slot> open;
+  const auto reach = [&](Slot slot) {
+    if (slot >= slots || reached.Test(slot)) return;
+    reached.Set(slot);
+    open.push_back(slot);
+  };
+  reach(LoadEntry().slot);
+  while (!open.empty()) {
+    const Slot from = open.back();
+    open.pop_back();
+    for (uint32_t& link : LinksOf(from, 0)) {
+      const Slot to = LoadLink(link);
+      if (to == kNoSlot) break;
+      reach(to);
+    }
+  }
+  std::vector<Slot> unreached;
+  for (Slot slot = 0; slot < slots; ++slot) {
+    if (!reached.Test(slot) && InfoOf(slot).state.load() == State::kLive) unreached.push_back(slot);
+  }
+  return unreached;
+}
+
+// False when all places are taken.
+bool Graph::LinkIfRoom(Slot from, Slot to) {
+  const NodeLock lock(InfoOf(from));
+  for (uint32_t& link : LinksOf(from, 0)) {
+    const Slot other = LoadLink(link);
+    if (other == kNoSlot) StoreLink(link, to);
+    if (other == kNoSlot || other == to) return true;
+  }
+  return false;
+}
+
+// The link is taken from a node that another of `near` links to as well.
+bool Graph::LinkInstead(Slot from, Slot to, std::span<const Candidate> near) {
+  const auto linked_by_another = [&](Slot target) {
+    return std::ranges::any_of(near, [&](const Candidate& other) {
+      const std::vector<Slot> links = Links(other.slot, 0);
+      return other.slot != from && std::ranges::find(links, target) != links.end();
+    });
+  };
+  const NodeLock lock(InfoOf(from));
+  const auto links = LinksOf(from, 0);
+  for (size_t i = links.size(); i-- > 0;) {
+    if (!linked_by_another(LoadLink(links[i]))) continue;
+    StoreLink(links[i], to);
+    return true;
+  }
+  return false;
+}
+
+// A link to a node that nothing leads to, from the nearest that is reached and can take one.
+void Graph::Reconnect(Slot lost, SearchScratch& scratch) {
+  PrepareNode(lost, scratch.query);
+  SearchLevel(Descend(LoadEntry(), 0, scratch), 0, options_.ef_construction, scratch);
+  auto& near = scratch.beam;
+  std::erase_if(near, [&](const Candidate& candidate) {
+    return candidate.slot == lost || InfoOf(candidate.slot).state.load() != State::kLive;
+  });
+  for (const Candidate& candidate : near) {
+    if (LinkIfRoom(candidate.slot, lost)) return;
+  }
+  for (const Candidate& candidate : near) {
+    if (LinkInstead(candidate.slot, lost, near)) return;
+  }
+}
+
 std::vector<Slot> Graph::Repair() {
   std::vector<Slot> leaving;
   for (Slot slot = 0; slot < slots_.load(); ++slot) {
@@ -67,6 +139,13 @@ std::vector<Slot> Graph::Repair() {
     for (unsigned level = 0; level <= LevelOf(slot); ++level) RepairNode(slot, level, scratch);
   }
   ReplaceLeavingEntry();
+  // Closing a gap may cut off a node that was reached through it. A link made in another's place may cut off one more.
+  constexpr int kRounds = 4;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::vector<Slot> lost = Unreached();
+    if (lost.empty()) break;
+    for (const Slot slot : lost) Reconnect(slot, scratch);
+  }
   sessions_.WaitForSessions();
   for (const Slot slot : leaving) {
     FreeRows(InfoOf(slot).upper.load(), LevelOf(slot));

@@ -99,9 +99,10 @@ TEST_F(GraphTest, DeletesAndRepairsKeepEveryNodeReachable) {
     EXPECT_EQ(graph->dead(), 0U);
     for (const Slot slot : freed) EXPECT_FALSE(graph->Holds(slot));
     CheckLinks();
-    EXPECT_LE(Unreachable(), live.size() / 500);
+    EXPECT_EQ(Unreachable(), 0U);
     for (const Slot slot : freed) Insert(slot, ++seed);
     CheckLinks();
+    // A new node's links may take the place of another's only way in; the next repair finds it.
     EXPECT_LE(Unreachable(), live.size() / 500);
   }
 }

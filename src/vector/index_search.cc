@@ -1,6 +1,7 @@
 // Searching: exact scan, walk, or walk among what a filter leaves; then the full vectors decide.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <unordered_set>
 
 #include "vector/index.h"
@@ -24,9 +25,8 @@ size_t RerankOf(Quantization quantization, size_t k, size_t found) {
     case Quantization::kNone:
       return std::min(found, k + 4);
     case Quantization::kBf16:
-      return std::min(found, k + k / 2 + 4);
     case Quantization::kSq8:
-      return std::min(found, 2 * k + 4);
+      return std::min(found, k + k / 2 + 4);
     case Quantization::kRabitq4:
       return std::min(found, 4 * k + 16);
     case Quantization::kRabitq1:
@@ -189,36 +189,48 @@ void Index::CollectFromGraph(const Graph& graph, const float* query, const Searc
 // Every live item that is allowed, by codes first and by full vectors then.
 void Index::CollectByCodes(const Graph& graph, const float* query, size_t k, const SlotSet& allowed,
                            SearchScratch& scratch, std::vector<Candidate>& out) const {
-  constexpr size_t kStretch = 4096;
+  constexpr size_t kStretch = 512;
   const size_t rerank = 2 * RerankOf(graph.options().quantization, k, 8 * k + 64);
   std::vector<Slot> slots;
+  slots.reserve(kStretch);
   std::vector<Candidate> measured;
+  float farthest = std::numeric_limits<float>::infinity();  // of the `rerank` nearest so far, once there are as many
   out.clear();
-  const auto measure = [&] {
-    graph.Distances(query, slots, scratch, measured);
-    slots.clear();
-    out.insert(out.end(), measured.begin(), measured.end());
+  const auto keep_nearest = [&] {
     if (out.size() <= rerank) return;
-    std::nth_element(out.begin(), out.begin() + static_cast<ptrdiff_t>(rerank), out.end(), Nearer);
+    std::nth_element(out.begin(), out.begin() + static_cast<ptrdiff_t>(rerank - 1), out.end(), Nearer);
     out.resize(rerank);
+    farthest = out.back().distance;
   };
+  const auto measure = [&] {
+    graph.Distances(slots, scratch, measured);
+    slots.clear();
+    for (const Candidate& candidate : measured) {
+      if (candidate.distance <= farthest) out.push_back(candidate);
+    }
+    if (out.size() >= 4 * rerank) keep_nearest();
+  };
+  graph.Prepare(query, scratch);
   allowed.ForEach([&](Slot slot) {
     // Filters know live items only, and these have nodes; one that went meanwhile falls out below.
     slots.push_back(slot);
     if (slots.size() == kStretch) measure();
   });
   measure();
+  keep_nearest();
   KeepNearest(query, rerank, out);
 }
 
-// What a filter leaves is either looked at whole, or walked among. A walk looks at live/matching nodes for each match,
-// and at a dozen for each step of ef; looking at a match in a scan costs about half of that, as nothing waits for it.
+// What a filter leaves is either looked at whole, or walked among. For each of ef matches a walk follows the links of
+// live/matching nodes, and each time measures about twenty; that takes as long as looking at kStep matches in a scan,
+// which waits for nothing and misses nothing.
 Index::Way Index::Choose(const SearchRequest& request, bool has_graph, size_t live, size_t matching) const {
   if (!has_graph || request.exact || live < kExactBelow || matching <= 16 * request.k) return Way::kExact;
   if (matching == live) return Way::kWalk;
+  constexpr double kStep = 60;
   const size_t ef = request.ef.value_or(UsualEf(request.k));
   const auto squared = static_cast<double>(matching) * static_cast<double>(matching);
-  return squared < 100.0 * static_cast<double>(ef) * static_cast<double>(live) ? Way::kCodes : Way::kWalk;
+  return squared < kStep * static_cast<double>(ef) * static_cast<double>(live) ? Way::kCodes : Way::kWalk;
 }
 
 std::shared_ptr<const SlotSet> Index::Allowed(const SearchRequest& request) {

@@ -199,7 +199,11 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
     const MutexLock lock(mutex_);
     indexes_.erase(LowerName(name));
   }
-  if (dropped) dropped->RemoveSegments();
+  if (dropped) {
+    // What is still being stored would come after the list of what is to go.
+    dropped->Retire();
+    dropped->RemoveSegments();
+  }
   // The index is gone with its definition; what it leaves behind is only room.
   return object::ForEachObject(environment_.store, own, {.prefix = "vectors/" + uid + "/"},
                                [&](const object::ObjectInfo& object) -> Result<object::Listing> {

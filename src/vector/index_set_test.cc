@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/uuid.h"
+#include "object/forwarding_store.h"
 #include "object/memory_store.h"
 #include "object/store_test_folder.h"
 
@@ -56,6 +57,35 @@ class IndexSetTest : public testing::Test {
   std::optional<std::filesystem::path> folder;
 };
 
+// Snapshots wait at its door.
+class GatedStore final : public object::ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<object::PutResult> Put(const RequestContext& context, std::string_view key, ByteSource& body,
+                                const object::PutOptions& options) override {
+    if (key.find("/snapshot/") != std::string_view::npos) {
+      const MutexLock lock(mutex_);
+      waiting_ = true;
+      while (!open_) opened_.Wait(mutex_);
+    }
+    return inner().Put(context, key, body, options);
+  }
+  bool waiting() const {
+    const MutexLock lock(mutex_);
+    return waiting_;
+  }
+  void Open() {
+    const MutexLock lock(mutex_);
+    open_ = true;
+    opened_.NotifyAll();
+  }
+
+ private:
+  mutable Mutex mutex_;
+  CondVar opened_;
+  bool waiting_ LH_GUARDED_BY(mutex_) = false, open_ LH_GUARDED_BY(mutex_) = false;
+};
+
 class IndexSetOnDiskTest : public IndexSetTest {
  protected:
   void SetUp() override {
@@ -91,7 +121,8 @@ TEST_F(IndexSetOnDiskTest, ADamagedFileIsReadFromTheStoreAgain) {
   Batch batch;
   for (size_t i = 0; i < kItems; ++i) {
     batch.ids.push_back(std::to_string(i));
-    batch.vectors.insert(batch.vectors.end(), {static_cast<float>(i % 200), static_cast<float>(i / 200)});
+    const size_t row = i / 200;
+    batch.vectors.insert(batch.vectors.end(), {static_cast<float>(i % 200), static_cast<float>(row)});
     batch.metadata.emplace_back();
   }
   ASSERT_TRUE((*made)->Commit({}, batch));
@@ -145,6 +176,45 @@ TEST_F(IndexSetTest, IndexesAreThereAfterARestart) {
   set = Start();
   EXPECT_TRUE((*set->Find("docs"))->index().Get("a"));
   EXPECT_EQ(KindOf(set->Create({}, "docs", Options())), ErrorKind::kConflict);
+}
+
+TEST_F(IndexSetOnDiskTest, ADropBesideASnapshotLeavesNothingBehind) {
+  GatedStore gated(store);
+  {
+    IndexSet set(VectorEnvironment{gated, Logger::Silent(), folder, 1, RandomUuid(), ~uint64_t{0}});
+    ASSERT_TRUE(Until([&] { return set.Ready().has_value(); }));
+    IndexOptions options = Options();
+    options.m = 4;
+    options.ef_construction = 8;
+    const auto index = set.Create({}, "docs", options);
+    ASSERT_TRUE(index) << index.error().detail;
+    Batch batch;
+    for (int i = 0; i < 20'000; ++i) {
+      batch.ids.push_back(std::to_string(i));
+      const int row = i / 141 + 1;
+      batch.vectors.insert(batch.vectors.end(), {static_cast<float>(i % 141 + 1), static_cast<float>(row)});
+      batch.metadata.emplace_back(std::nullopt);
+    }
+    ASSERT_TRUE((*index)->Commit({}, batch));
+    ASSERT_TRUE(Until([&] { return gated.waiting(); }));
+    Status dropped;
+    std::jthread dropper([&] { dropped = set.Drop({}, "docs"); });
+    ASSERT_TRUE(Until([&] { return KindOf(set.Find("docs")) == ErrorKind::kNotFound; }));
+    gated.Open();
+    dropper.join();
+    EXPECT_TRUE(dropped);
+    batch = {};
+    batch.removed = {"1"};
+    const auto late = (*index)->Commit({}, batch);
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().kind, ErrorKind::kNotFound);
+  }
+  EXPECT_FALSE(Segment());
+  const auto none = [](const object::ObjectInfo& object) -> Result<object::Listing> {
+    ADD_FAILURE() << object.key << " is left";
+    return object::Listing::kGoOn;
+  };
+  EXPECT_TRUE(object::ForEachObject(store, {}, {.prefix = "vectors/"}, none));
 }
 
 TEST_F(IndexSetTest, ADroppedIndexIsGoneAndItsNameIsFree) {

@@ -129,6 +129,7 @@ Status SnapshotStore::Fetch(const RequestContext& context, const SnapshotManifes
 
 Result<SnapshotManifest::Object> SnapshotStore::Put(const RequestContext& context, const std::string& folder,
                                                     std::string name, std::string_view bytes) {
+  LH_TRY(context.Check("a snapshot"));
   const auto stored = object::PutWhole(store_, context, folder + name, bytes);
   if (!stored) return Fail(stored.error());
   return SnapshotManifest::Object{std::move(name), bytes.size(), Xxh3(bytes)};

@@ -44,12 +44,51 @@ def test_every_operation_says_what_it_takes_and_gives(api):
         for method, operation in operations.items():
             where = f"{method} {path}"
             answers = dict(operation["responses"])
-            assert answers.pop("default") == {"$ref": "#/components/responses/Problem"}, where
+            for errors in ("4XX", "5XX"):
+                assert "application/problem+json" in answers.pop(errors)["content"], where
             assert answers and "2XX" not in answers, f"{where}: say what it answers"
             named = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
             assert named == {part.strip("{}") for part in path.split("/") if part.startswith("{")}, where
             if method in ("put", "post") and "/pins/" not in path:
                 assert operation["requestBody"]["content"], where
+
+
+# As a reader would try them, from nothing: a dataset, an object, an index, what there is to see of each, and their end.
+TRIED_IN_TURN = [
+    "POST /v1/ingest", "POST /v1/sql", "POST /v1/sql/describe", "POST /v1/catalog/register", "GET /v1/catalog/list", "GET /v1/catalog/manifest/{name}",
+    "GET /v1/catalog/manifest/{name}/snapshots", "GET /v1/catalog/manifest/{name}/sources/{sha256}", "POST /v1/catalog/manifest/{name}/pins/{version}",
+    "DELETE /v1/catalog/manifest/{name}/pins/{version}", "GET /v1/catalog/epoch", "POST /v1/catalog/gc", "PUT /v1/storage/objects/{key}", "GET /v1/storage/objects",
+    "HEAD /v1/storage/objects/{key}", "GET /v1/storage/objects/{key}", "DELETE /v1/storage/objects/{key}", "POST /v1/vectors/index",
+    "POST /v1/vectors/index/{name}/add", "POST /v1/vectors/index/{name}/search", "POST /v1/vectors/index/{name}/rebuild", "GET /v1/vectors/index/{name}",
+    "GET /v1/vectors/index/{name}/items", "GET /v1/vectors/index/{name}/items/{id}", "DELETE /v1/vectors/index/{name}/items/{id}",
+    "DELETE /v1/vectors/index/{name}", "DELETE /v1/catalog/manifest/{name}", "GET /v1/vectors/index", "GET /v1/keys", "POST /mcp", "GET /health", "GET /ready",
+    "GET /metrics", "GET /", "GET /v1/openapi.json", "POST /v1/keys"]
+# These want what only the server can have named: a session, a key.
+WANT_AN_ID = ["GET /mcp", "DELETE /mcp", "DELETE /v1/keys/{id}"]
+
+
+def try_sample(lake, api, call):
+    method, path = call.split(" ")
+    operation = api["paths"][path][method.lower()]
+    given = {where: {p["name"]: p["example"] for p in operation.get("parameters", []) if p["in"] == where and "example" in p} for where in ("path", "query", "header")}
+    headers = {name: str(value) for name, value in given["header"].items()}
+    body = None
+    if "requestBody" in operation:
+        headers["Content-Type"], content = next(iter(operation["requestBody"]["content"].items()))
+        body = content["example"] if isinstance(content["example"], str) else json.dumps(content["example"])
+    query = "&".join(f"{name}={value}" for name, value in given["query"].items())
+    return lake.call(method, path.format(**given["path"]) + ("?" + query if query else ""), body and body.encode(), headers)
+
+
+def test_the_samples_work_in_turn(api):
+    assert set(TRIED_IN_TURN) | set(WANT_AN_ID) == {f"{method.upper()} {path}" for path, operations in api["paths"].items() for method in operations}
+    with Lake() as fresh:
+        for call in TRIED_IN_TURN:
+            answer = try_sample(fresh, api, call)
+            assert 200 <= answer.status < 300, (call, answer.status, answer.body)
+        # A key has been made: the door is closed.
+        assert try_sample(fresh, api, "GET /v1/keys").status == 401
+        assert [try_sample(fresh, api, call).status for call in WANT_AN_ID] == [401] * 3
 
 
 def answers_as_described(api, answer, method, path):

@@ -52,6 +52,12 @@ def test_invalid_utf8_says_where_and_latin1_is_taken(lake):
     assert lake.rows("SELECT a FROM latin") == [["kühe"]]
 
 
+@pytest.mark.parametrize("body,word", [(b"PK\x03\x04\x14\x00\x06\x00" + b"x" * 64, "Excel"), (b"\x1f\x8b\x08\x00" + b"x" * 64, "gzip"), (b"%PDF-1.7\n", "PDF")])
+def test_a_file_that_is_no_text(lake, body, word):
+    answer = lake.call("POST", "/v1/ingest?name=foreign", body, {"Content-Type": "text/csv"})
+    assert answer.status == 400 and word in answer.json()["detail"], answer.body
+
+
 @pytest.mark.parametrize("body", [b"PAR1" + b"\0" * 100 + b"PAR1", b"PAR1", b"no parquet", b"PAR1" + b"\xff" * 64 + b"\xff\xff\xff\x7fPAR1"])
 def test_a_parquet_file_that_lies(lake, body):
     answer = lake.call("POST", "/v1/ingest?name=lies", body, {"Content-Type": "application/vnd.apache.parquet"})

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
-from lake import Lake
+from lake import SHAPES, Lake
 
 KEY = "sk-test-0123456789"
 DIMENSION = 16
@@ -75,7 +75,7 @@ def service():
     made.server.shutdown()
 
 
-@pytest.fixture(scope="module", params=["serve", "split"])
+@pytest.fixture(scope="module", params=SHAPES)
 def lake(request, service):
     with made_lake(request.param, vectord_embedding_provider="openai", vectord_embedding_url=service.url,
                    vectord_embedding_model="tiny", secret_embedding_api_key=KEY) as running:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 
 import pytest
 import requests
@@ -16,8 +17,10 @@ STATELESS = "2026-07-28"
 class Agent:
     """A client with a session, of one revision."""
 
-    def __init__(self, lake, revision="2025-11-25"):
+    def __init__(self, lake, revision="2025-11-25", key=None):
         self.url, self.headers, self.next_id = lake.url("/mcp"), {"Accept": ACCEPT}, 0
+        if key:
+            self.headers["Authorization"] = f"Bearer {key}"
         answer = self.post({"jsonrpc": "2.0", "id": 0, "method": "initialize",
                             "params": {"protocolVersion": revision, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}})
         assert answer.status_code == 200, answer.text
@@ -41,6 +44,12 @@ class Agent:
 
 def events(text):
     return [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ") and line[6:]]
+
+
+@pytest.fixture(scope="module", params=["serve", "split"])
+def lake(request):
+    with Lake(request.param) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -154,27 +163,27 @@ def test_progress_comes_before_the_answer(agent):
 def test_a_subscriber_hears_of_a_new_version(agent, lake):
     agent.ask("resources/subscribe", uri="lakehouse://datasets/watched")
     assert lake.ingest("watched", "a\n1\n").status == 201
-    heard = []
-    with requests.get(agent.url, headers=agent.headers | {"Accept": "text/event-stream"}, stream=True, timeout=30) as stream:
-        assert stream.headers["Content-Type"] == "text/event-stream"
+    heard = threading.Event()
 
-        def listen():
-            try:
-                heard.extend(line for line in stream.iter_lines(1) if b"watched" in line)
-            except AttributeError:
-                pass  # the stream was closed while it was being read
-
-        reader = threading.Thread(target=listen, daemon=True)
-        reader.start()
+    def change():
+        # Whoever listens hears of what changes from then on.
         count = 1
-
-        def again():
-            nonlocal count
+        while not heard.wait(0.02):
             count += 1
             lake.ingest("watched", f"a\n{count}\n")
-            return heard
-        wait_for("an update", again)
-    assert b"notifications/resources/updated" in heard[0]
+
+    changing = threading.Thread(target=change, daemon=True)
+    end = time.monotonic() + 30
+    with requests.get(agent.url, headers=agent.headers | {"Accept": "text/event-stream"}, stream=True, timeout=30) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        changing.start()
+        for line in stream.iter_lines(1):
+            assert time.monotonic() < end, "no notice"
+            if b"watched" in line:
+                break
+    heard.set()
+    changing.join()
+    assert b"notifications/resources/updated" in line
 
 
 def stateless(lake, method, params=None, name=None, version=STATELESS, **headers):
@@ -237,7 +246,7 @@ def test_a_session_ends(lake):
 
 def test_calls_are_audited_without_literals(agent, lake):
     agent.call("query", sql="SELECT 'secret-literal-77' AS x")
-    log = (lake.folder / "serve.log").read_text()
+    log = (lake.folder / ("serve.log" if lake.shape == "serve" else "gateway.log")).read_text()
     lines = [json.loads(line) for line in log.splitlines() if '"mcp call"' in line]
     assert lines[-1]["tool"] == "query" and lines[-1]["rows"] == "1" and lines[-1]["outcome"] == "ok"
     assert "secret-literal-77" not in log
@@ -263,8 +272,9 @@ def test_stdio_without_a_server_says_so():
     assert json.loads(done.stdout)["id"] == 5 and "error" in json.loads(done.stdout), done
 
 
-def test_writes_are_allowed_when_they_are():
-    with Lake() as lake:
+@pytest.mark.parametrize("shape", ["serve", "split"])
+def test_writes_are_allowed_when_they_are(shape):
+    with Lake(shape) as lake:
         lake.stop()
         lake.environment["LAKEHOUSE_MCP_ALLOW_WRITES"] = "true"
         lake.start()
@@ -274,6 +284,31 @@ def test_writes_are_allowed_when_they_are():
         assert agent.call("ingest_csv", name="made", csv="a,b\n1,x\n2,y\n")["structuredContent"]["replayed"]
         bad = agent.call("ingest_csv", name="made", csv='a,b\n1,"x\n')
         assert bad["isError"] and "line" in bad["content"][0]["text"]
+
+
+def test_a_key_does_what_its_scope_says_in_its_own_sessions():
+    with Lake() as lake:
+        lake.stop()
+        lake.environment["LAKEHOUSE_MCP_ALLOW_WRITES"] = "true"
+        lake.start()
+
+        def make(scope, **headers):
+            made = requests.post(lake.url("/v1/keys"), json={"name": f"of-{scope}", "scope": scope}, headers=headers, timeout=30)
+            assert made.status_code == 201, made.text
+            return made.json()["key"]
+        admin = make("admin")
+        wait_for("the door to close", lambda: requests.get(lake.url("/v1/catalog/epoch"), timeout=30).status_code == 401)
+        reading, writing = (make(scope, Authorization=f"Bearer {admin}") for scope in ("read", "write"))
+        for key in (reading, writing):
+            wait_for("the key", lambda key=key: requests.get(lake.url("/v1/catalog/epoch"), headers={"Authorization": f"Bearer {key}"},
+                                                             timeout=30).status_code == 200)
+        reader, writer = Agent(lake, key=reading), Agent(lake, key=writing)
+        refused = reader.call("ingest_csv", name="t", csv="a\n1\n")
+        assert refused["isError"] and "write" in refused["content"][0]["text"]
+        assert not writer.call("ingest_csv", name="t", csv="a\n1\n")["isError"]
+        assert reader.call("query", sql="FROM t")["structuredContent"]["rows"] == [[1]]
+        reader.headers["Mcp-Session-Id"] = writer.headers["Mcp-Session-Id"]
+        assert reader.post({"jsonrpc": "2.0", "id": 1, "method": "ping"}).status_code == 404
 
 
 def test_open_streams_do_not_hold_up_the_end():

@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import requests
-from lake import Lake
+from lake import SHAPES, Lake
 
 ROWS, DIMENSION = 12_000, 6
 
 
-@pytest.fixture(scope="module", params=["serve", "split"])
+@pytest.fixture(scope="module", params=SHAPES)
 def shaped(request):
     with Lake(shape=request.param) as running:
         yield running

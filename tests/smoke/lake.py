@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("LAKEHOUSE_BIN", str(ROOT / "build/release/lakehouse"))
 ROLES = ["storaged", "catalogd", "ingestd", "queryd", "vectord", "gateway"]
+SHAPES = ("serve", "split", "split over gRPC")
 DEADLINE_S = 30
 
 
@@ -24,14 +26,34 @@ GIVEN_PORTS = set()
 
 
 def free_port():
-    """A port that nothing listens on, and that this program was not given before: the kernel may offer one twice."""
+    """A port that nothing listens on, not given before, and out of the range that the kernel takes outgoing connections' from."""
     while True:
+        port = random.SystemRandom().randrange(12000, 32000)
+        if port in GIVEN_PORTS:
+            continue
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in GIVEN_PORTS:
-            GIVEN_PORTS.add(port)
-            return port
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        GIVEN_PORTS.add(port)
+        return port
+
+
+def listens(pid, port):
+    """Whether the process itself does, not another that was quicker."""
+    inodes = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]
+              if line.split()[1].endswith(f":{port:04X}") and line.split()[3] == "0A"}
+    return not open_files(pid).isdisjoint(f"socket:[{inode}]" for inode in inodes)
+
+
+def open_files(pid):
+    try:
+        return {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    except OSError:
+        return set()
 
 
 def wait_for(what, check):
@@ -69,6 +91,7 @@ class Lake:
     """REQUIRES: used in a with statement."""
 
     def __init__(self, shape="serve", backend="local"):
+        assert shape in SHAPES, shape
         self.shape, self.backend = shape, backend
         self.folder = Path(tempfile.mkdtemp(prefix="lakehouse-smoke-"))
         self.ports = {role: free_port() for role in ROLES}
@@ -77,24 +100,40 @@ class Lake:
         atexit.register(self.__exit__)
         outside = {name: value for name, value in os.environ.items() if not name.startswith("LAKEHOUSE_")}
         self.environment = dict(outside, LAKEHOUSE_SERVER_DATA_DIR=str(self.folder / "data"),
-                                LAKEHOUSE_SERVER_LOG_FORMAT="json")
+                                LAKEHOUSE_SERVER_LOG_FORMAT="json", LAKEHOUSE_GRPC_BIND="127.0.0.1:0", LAKEHOUSE_FLIGHT_BIND="127.0.0.1:0")
         for role in ROLES:
             self.environment[f"LAKEHOUSE_{role.upper()}_BIND"] = f"127.0.0.1:{self.ports[role]}"
             for other in ("storaged", "catalogd", "ingestd", "queryd", "vectord"):
                 if f"[{role}] {other}_url" in KNOWN_URLS:
                     self.environment[f"LAKEHOUSE_{role.upper()}_{other.upper()}_URL"] = f"http://127.0.0.1:{self.ports[other]}"
+        if shape == "split over gRPC":
+            self.speak_grpc()
+        # Asked for by the tests of these ways in alone.
+        self.environment["LAKEHOUSE_FLIGHT_BIND"] = "off"
         if backend == "s3":
             self.start_s3()
 
+    def speak_grpc(self):
+        """Every role but the gateway answers gRPC, and is asked over it alone."""
+        self.grpc_ports = {role: free_port() for role in ROLES if role != "gateway"}
+        for role, port in self.grpc_ports.items():
+            self.environment[f"LAKEHOUSE_{role.upper()}_GRPC_BIND"] = f"127.0.0.1:{port}"
+        for setting in KNOWN_URLS:
+            section, key = setting[1:].split("] ")
+            self.environment[f"LAKEHOUSE_{section.upper()}_{key.upper()}"] = f"grpc://127.0.0.1:{self.grpc_ports[key.removesuffix('_url')]}"
+
     def start_s3(self):
-        port = free_port()
         bucket = self.folder / "s3" / "lake"
         bucket.mkdir(parents=True)
         keys = dict(os.environ, ROOT_ACCESS_KEY="smoke", ROOT_SECRET_KEY="smoke-secret")
-        self.s3 = subprocess.Popen([str(ROOT / ".deps/bin/versitygw"), "--port", f"127.0.0.1:{port}", "posix", str(bucket.parent)],
-                                   env=keys, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.processes["s3"] = self.s3
-        wait_for("versitygw", lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        answers = False
+        while not answers:
+            port = free_port()
+            self.s3 = subprocess.Popen([str(ROOT / ".deps/bin/versitygw"), "--port", f"127.0.0.1:{port}", "posix", str(bucket.parent)],
+                                       env=keys, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.processes["s3"] = self.s3
+            wait_for("versitygw", lambda: self.s3.poll() is not None or listens(self.s3.pid, port))
+            answers = self.s3.poll() is None
         self.environment.update(LAKEHOUSE_STORAGED_BACKEND="s3", LAKEHOUSE_S3_ENDPOINT=f"http://127.0.0.1:{port}",
                                 LAKEHOUSE_S3_BUCKET="lake", AWS_ACCESS_KEY_ID="smoke", AWS_SECRET_ACCESS_KEY="smoke-secret")
 
@@ -146,6 +185,15 @@ class Lake:
         self.stop(how)
         self.start()
 
+    def logged_address(self, message, role=None):
+        """Where the role's newest log line with this message says that it listens."""
+        log = self.folder / f"{role or ('serve' if self.shape == 'serve' else 'gateway')}.log"
+        lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+        return next(line["address"] for line in reversed(lines) if line.get("msg") == message)
+
+    def grpc_address(self, role=None):
+        return self.logged_address("listening for gRPC", role)
+
     def url(self, path, role="gateway"):
         return f"http://127.0.0.1:{self.ports[role]}{path}"
 
@@ -190,22 +238,22 @@ def check(what, got, wanted):
 
 
 def run(smoke, backends=("local", "s3")):
-    """Runs a smoke on both shapes and backends; the shapes' transcripts must not differ."""
+    """Runs a smoke on every shape and backend; what the shapes answer must not differ. Over S3 roles speak as they do over a folder: once is enough for gRPC."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    transcripts = {}
     for backend in backends:
-        for shape in ("serve", "split"):
+        transcripts = {}
+        for shape in SHAPES if backend == "local" else SHAPES[:2]:
             print(f"== {shape} on {backend}", flush=True)
             with Lake(shape, backend) as lake:
                 try:
-                    transcripts[shape, backend] = (smoke(lake), lake.transcript)
+                    transcripts[shape] = (smoke(lake), lake.transcript)
                 except SystemExit as failure:
                     lake.show_logs()
                     print(failure)
                     sys.exit(1)
-    for backend in backends:
-        serve, split = transcripts["serve", backend], transcripts["split", backend]
-        for one, other in zip(serve[1], split[1]):
-            if one != other:
-                raise SystemExit(f"FAILED the shapes differ on {backend}:\n  serve {one}\n  split {other}")
-        check(f"serve and split answer alike on {backend}", split[0], serve[0])
+        served, said = transcripts.pop("serve")
+        for shape, (answer, transcript) in transcripts.items():
+            for one, other in zip(said, transcript):
+                if one != other:
+                    raise SystemExit(f"FAILED the shapes differ on {backend}:\n  serve {one}\n  {shape} {other}")
+            check(f"serve and {shape} answer alike on {backend}", answer, served)

@@ -1,0 +1,183 @@
+#include "query/batch_query.h"
+
+#include <algorithm>
+
+#include "query/arrow_batcher.h"
+#include "query/errors.h"
+
+namespace lakehouse::query {
+namespace {
+
+class BatchQuery final : public BatchStream {
+ public:
+  BatchQuery(EngineShared& shared, RequestContext bounded, const BatchRequest& request,
+             duckdb::unique_ptr<duckdb::SQLStatement> statement, std::shared_ptr<const catalog::LakeView> view)
+      : shared_(shared),
+        parameter_rows_(request.parameter_rows),
+        batch_rows_(std::max<uint64_t>(request.batch_rows, 1)),
+        batch_bytes_(std::max<uint64_t>(request.batch_bytes, 1)),
+        statement_(std::move(statement)),
+        run_(shared, std::move(bounded), request.sql, std::move(view)) {}
+
+  Status Start() {
+    LH_TRY(run_.Start());
+    LH_TRY(PlanNext());
+    names_ = run_.names();
+    types_ = run_.types();
+    LH_ASSIGN(batcher_, ArrowBatcher::Make(names_, types_, run_.properties()));
+    return {};
+  }
+
+  Seq seq() const override { return run_.seq(); }
+  uint64_t rows() const override { return rows_; }
+  Status ExportSchema(ArrowSchema* out) override {
+    // The batcher asks the session, which is another query's by then.
+    if (finished_) return Fail(ErrorKind::kInternal, "the schema of a result is read before its end");
+    return batcher_->ExportSchema(out);
+  }
+
+  Result<bool> Next(ArrowArray* out) override {
+    if (finished_) return false;
+    auto taken = Take(out);
+    // The session is given back with the last batch, not when the reader asks for another.
+    if (!taken || drained_) Finish(taken.has_value());
+    return taken;
+  }
+
+ private:
+  Result<bool> Take(ArrowArray* out) {
+    LH_TRY(Fill());
+    const uint64_t rows = batcher_->rows();
+    if (rows == 0) return false;
+    LH_TRY(batcher_->Take(out));
+    rows_ += rows;
+    return true;
+  }
+
+  // Gathers a batch; it stays empty when nothing is left.
+  Status Fill() {
+    while (batcher_->rows() < batch_rows_ && batcher_->bytes() < batch_bytes_) {
+      if (!executing_) {
+        LH_TRY(run_.Execute());
+        executing_ = true;
+      }
+      LH_ASSIGN(const auto chunk, run_.Fetch());
+      if (chunk) {
+        LH_TRY(batcher_->Append(*chunk, batch_rows_));
+        continue;
+      }
+      if (next_row_ >= parameter_rows_.size()) {
+        drained_ = true;
+        break;
+      }
+      LH_TRY(PlanNext());
+      if (run_.types() != types_ || run_.names() != names_) {
+        return Fail(ErrorKind::kInvalid,
+                    "parameter row {} gives columns of other types than the first row; bind values of the same types "
+                    "in every row",
+                    next_row_);
+      }
+    }
+    return {};
+  }
+
+  Status PlanNext() {
+    executing_ = false;
+    if (parameter_rows_.empty()) return run_.Plan(std::move(statement_), {});
+    const std::vector<Parameter>& row = parameter_rows_[next_row_++];
+    const bool last = next_row_ == parameter_rows_.size();
+    return run_.Plan(last ? std::move(statement_) : statement_->Copy(), row);
+  }
+
+  void Finish(bool completed) {
+    finished_ = true;
+    ++(completed ? shared_.counters.completed : shared_.counters.failed);
+    run_.Release();
+  }
+
+  EngineShared& shared_;
+  const std::vector<std::vector<Parameter>> parameter_rows_;
+  const uint64_t batch_rows_, batch_bytes_;
+  duckdb::unique_ptr<duckdb::SQLStatement> statement_;
+  QueryRun run_;
+  duckdb::vector<std::string> names_;
+  duckdb::vector<duckdb::LogicalType> types_;
+  std::unique_ptr<ArrowBatcher> batcher_;
+  size_t next_row_ = 0;
+  bool executing_ = false;
+  bool drained_ = false;
+  bool finished_ = false;
+  uint64_t rows_ = 0;
+};
+
+// Types that are not known without values.
+bool IsOpen(const duckdb::LogicalType& type) {
+  return duckdb::TypeVisitor::Contains(type, [](const duckdb::LogicalType& part) {
+    return part.id() == duckdb::LogicalTypeId::UNKNOWN || part.id() == duckdb::LogicalTypeId::ANY ||
+           part.id() == duckdb::LogicalTypeId::INVALID;
+  });
+}
+
+// Plans the statement once more where its columns hang on values that nobody has bound: with NULL texts, or, where
+// texts do not fit, with plain NULLs.
+Status PlanWithNulls(QueryRun& run, const duckdb::SQLStatement& statement,
+                     const duckdb::vector<duckdb::LogicalType>& parameters) {
+  std::vector<Parameter> typed, plain(parameters.size());
+  for (const auto& type : parameters) typed.emplace_back(TypedText{type.ToString(), std::nullopt});
+  if (run.Plan(statement.Copy(), typed)) return {};
+  return run.Plan(statement.Copy(), plain);
+}
+
+Result<OwnedArrowSchema> SchemaOf(QueryRun& run, const duckdb::vector<std::string>& names,
+                                  const duckdb::vector<duckdb::LogicalType>& types) {
+  OwnedArrowSchema schema(new ArrowSchema{});
+  LH_ASSIGN(const auto batcher, ArrowBatcher::Make(names, types, run.properties()));
+  LH_TRY(batcher->ExportSchema(schema.get()));
+  return schema;
+}
+
+}  // namespace
+
+void SchemaRelease::operator()(ArrowSchema* schema) const {
+  if (schema->release != nullptr) schema->release(schema);
+  delete schema;
+}
+
+Result<std::unique_ptr<BatchStream>> StartBatchQuery(EngineShared& shared, RequestContext bounded,
+                                                     const BatchRequest& request,
+                                                     duckdb::unique_ptr<duckdb::SQLStatement> statement,
+                                                     std::shared_ptr<const catalog::LakeView> view) {
+  auto query = std::make_unique<BatchQuery>(shared, std::move(bounded), request, std::move(statement), std::move(view));
+  LH_TRY(query->Start());
+  return query;
+}
+
+Result<StatementShape> DescribeStatement(QueryRun& run, duckdb::unique_ptr<duckdb::SQLStatement> statement) {
+  const auto copy = statement->Copy();
+  LH_ASSIGN(const auto prepared, run.Prepare(std::move(statement)));
+  StatementShape shape;
+  shape.seq = run.seq();
+  const auto expected = prepared->GetExpectedParameterTypes();
+  std::vector<std::pair<duckdb::idx_t, std::string>> order;
+  for (const auto& [identifier, index] : prepared->named_param_map) order.emplace_back(index, identifier);
+  std::ranges::sort(order);
+  duckdb::vector<std::string> names;
+  duckdb::vector<duckdb::LogicalType> types;
+  for (const auto& [index, identifier] : order) {
+    const auto type = expected.find(identifier);
+    const bool open = type == expected.end() || IsOpen(type->second);
+    names.push_back(identifier);
+    types.push_back(open ? duckdb::LogicalType::VARCHAR : type->second);
+  }
+  shape.parameter_count = names.size();
+  LH_ASSIGN(shape.parameters, SchemaOf(run, names, types));
+  if (std::ranges::any_of(prepared->GetTypes(), IsOpen)) {
+    LH_TRY(PlanWithNulls(run, *copy, types));
+    LH_ASSIGN(shape.columns, SchemaOf(run, run.names(), run.types()));
+  } else {
+    LH_ASSIGN(shape.columns, SchemaOf(run, prepared->GetNames(), prepared->GetTypes()));
+  }
+  return shape;
+}
+
+}  // namespace lakehouse::query

@@ -1,0 +1,251 @@
+#include <arrow/c/bridge.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/table.h>
+#include <arrow/type.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "object/block_cache.h"
+#include "query/engine.h"
+#include "query/test_lake.h"
+
+namespace lakehouse::query {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using Rows = std::vector<std::vector<Parameter>>;
+
+constexpr const char* kEndless = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b";
+
+class BatchesTest : public testing::Test {
+ protected:
+  void Open(EngineOptions options = {}) {
+    options.spill_folder = lake_.folder() / "spill";
+    auto opened = Engine::Open(options, lake_, cache_, Logger::Silent());
+    ASSERT_TRUE(opened) << opened.error().detail;
+    engine_ = *std::move(opened);
+  }
+
+  static std::shared_ptr<arrow::Schema> SchemaOf(BatchStream& stream) {
+    ArrowSchema schema;
+    const Status exported = stream.ExportSchema(&schema);
+    EXPECT_TRUE(exported) << exported.error().detail;
+    return arrow::ImportSchema(&schema).ValueOrDie();
+  }
+
+  // The whole result, each batch checked.
+  static Result<std::vector<std::shared_ptr<arrow::RecordBatch>>> ReadAll(BatchStream& stream) {
+    const auto schema = SchemaOf(stream);
+    std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+    for (;;) {
+      ArrowArray array;
+      LH_ASSIGN(const bool more, stream.Next(&array));
+      if (!more) return batches;
+      batches.push_back(arrow::ImportRecordBatch(&array, schema).ValueOrDie());
+      EXPECT_TRUE(batches.back()->ValidateFull().ok());
+      EXPECT_GT(batches.back()->num_rows(), 0);
+    }
+  }
+
+  Result<std::shared_ptr<arrow::Table>> Run(const BatchRequest& request) {
+    LH_ASSIGN(const auto stream, engine_->RunBatches({}, request));
+    const auto schema = SchemaOf(*stream);
+    LH_ASSIGN(const auto batches, ReadAll(*stream));
+    auto table = arrow::Table::FromRecordBatches(schema, batches).ValueOrDie();
+    EXPECT_EQ(stream->rows(), static_cast<uint64_t>(table->num_rows()));
+    return table;
+  }
+  Result<std::shared_ptr<arrow::Table>> Run(const std::string& sql, Rows rows = {}) {
+    BatchRequest request;
+    request.sql = sql;
+    request.parameter_rows = std::move(rows);
+    return Run(request);
+  }
+  static std::string Cell(const arrow::Table& table, int column, int64_t row) {
+    return table.column(column)->GetScalar(row).ValueOrDie()->ToString();
+  }
+
+  TestLake lake_;
+  object::BlockCache cache_{lake_.store(), {}};
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(BatchesTest, SchemaStandsBeforeTheFirstRow) {
+  lake_.Add("trips", "SELECT i AS id, 'n' || i AS name, [i, NULL] AS list, {'a': i} AS s FROM range(300000) t(i)");
+  Open();
+  BatchRequest request;
+  request.sql = "SELECT * FROM trips ORDER BY id";
+  const auto stream = engine_->RunBatches({}, request).value();
+  EXPECT_EQ(SchemaOf(*stream)->ToString(), "id: int64\nname: string\nlist: list<l: int64>\ns: struct<a: int64>");
+  EXPECT_EQ(stream->seq(), Seq(1));
+  EXPECT_EQ(stream->rows(), 0u);
+  const auto batches = ReadAll(*stream).value();
+  EXPECT_GE(batches.size(), 3u);
+  EXPECT_EQ(stream->rows(), 300000u);
+  EXPECT_EQ(batches.back()->column(1)->GetScalar(batches.back()->num_rows() - 1).ValueOrDie()->ToString(), "n299999");
+  ArrowArray unused;
+  EXPECT_FALSE(stream->Next(&unused).value()) << "the end is said again";
+  EXPECT_EQ(engine_->stats().completed, 1u);
+  EXPECT_EQ(engine_->stats().running, 0u) << "the session is free before the stream is dropped";
+}
+
+TEST_F(BatchesTest, EmptyResultsHaveASchemaAndNoBatch) {
+  Open();
+  const auto table = Run("SELECT 1 AS a, 'x' AS b WHERE false").value();
+  EXPECT_EQ(table->num_rows(), 0);
+  EXPECT_EQ(table->schema()->field(1)->name(), "b");
+  EXPECT_THAT(Cell(*Run("EXPLAIN SELECT 1").value(), 1, 0), HasSubstr("PROJECTION"));
+}
+
+TEST_F(BatchesTest, BatchesKeepToTheirLimits) {
+  Open();
+  BatchRequest request;
+  request.sql = "SELECT repeat('x', 1000) AS x FROM range(100000)";
+  request.batch_bytes = 4 << 20;
+  const auto stream = engine_->RunBatches({}, request).value();
+  for (const auto& batch : ReadAll(*stream).value()) EXPECT_LE(batch->num_rows(), 4200 + 2048);
+  request.sql = "SELECT range FROM range(100000)";
+  request.batch_rows = 10000;
+  const auto rows = engine_->RunBatches({}, request).value();
+  for (const auto& batch : ReadAll(*rows).value()) EXPECT_LE(batch->num_rows(), 10000 + 2048);
+}
+
+TEST_F(BatchesTest, ParametersOfEveryKind) {
+  Open();
+  const auto table =
+      Run("SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9",
+          {{std::monostate{}, true, int64_t{7}, 1.5, std::string("a'b"), TypedText{"DATE", "2026-01-31"},
+            TypedText{"DECIMAL(9,2)", "1.50"}, TypedText{"UBIGINT", std::nullopt}, Blob{std::string("\0\xff", 2)}}})
+          .value();
+  EXPECT_EQ(table->schema()->field(5)->type()->id(), arrow::Type::DATE32);
+  EXPECT_EQ(table->schema()->field(6)->type()->ToString(), "decimal128(9, 2)");
+  EXPECT_EQ(table->schema()->field(7)->type()->id(), arrow::Type::UINT64);
+  EXPECT_EQ(table->schema()->field(8)->type()->id(), arrow::Type::BINARY);
+  EXPECT_EQ(Cell(*table, 2, 0), "7");
+  EXPECT_EQ(Cell(*table, 4, 0), "a'b");
+  EXPECT_EQ(Cell(*table, 5, 0), "2026-01-31");
+  EXPECT_EQ(Cell(*table, 6, 0), "1.50");
+  EXPECT_EQ(Cell(*table, 7, 0), "null");
+  EXPECT_EQ(Run("SELECT $1", {{TypedText{"DATE", "never"}}}).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(Run("SELECT $1, $2", {{int64_t{1}}}).error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(BatchesTest, NamedParametersAreBoundByPosition) {
+  Open();
+  const auto table = Run("SELECT $low AS low, $high AS high, $low + 1", {{int64_t{3}, int64_t{5}}}).value();
+  EXPECT_EQ(Cell(*table, 0, 0), "3");
+  EXPECT_EQ(Cell(*table, 1, 0), "5");
+  EXPECT_EQ(Cell(*table, 2, 0), "4");
+}
+
+TEST_F(BatchesTest, EveryParameterRowAddsItsResult) {
+  lake_.Add("trips", "SELECT i AS id FROM range(10) t(i)");
+  Open();
+  const auto table = Run("SELECT id FROM trips WHERE id >= ? ORDER BY id", {{int64_t{8}}, {int64_t{99}}, {int64_t{9}}});
+  ASSERT_TRUE(table) << table.error().detail;
+  ASSERT_EQ((*table)->num_rows(), 3);
+  EXPECT_EQ(Cell(**table, 0, 0), "8");
+  EXPECT_EQ(Cell(**table, 0, 2), "9");
+  const auto mixed = Run("SELECT ? AS x", {{int64_t{8}}, {std::string("a")}});
+  ASSERT_FALSE(mixed);
+  EXPECT_EQ(mixed.error().kind, ErrorKind::kInvalid);
+  EXPECT_THAT(mixed.error().detail, HasSubstr("parameter row 2"));
+  EXPECT_EQ(engine_->stats().running, 0u);
+}
+
+TEST_F(BatchesTest, TheLakeAsItWas) {
+  lake_.Add("trips", "SELECT 1 AS id");
+  lake_.Add("trips", "SELECT 'two' AS other");
+  Open();
+  BatchRequest request;
+  request.sql = "SELECT * FROM trips";
+  request.at_seq = Seq(1);
+  EXPECT_EQ(Run(request).value()->schema()->field(0)->name(), "id");
+  EXPECT_EQ(Run("SELECT * FROM trips").value()->schema()->field(0)->name(), "other");
+  EXPECT_EQ(engine_->Describe({}, "SELECT id FROM trips", Seq(1)).value().seq, Seq(1));
+  EXPECT_EQ(engine_->Describe({}, "SELECT id FROM trips", std::nullopt).error().kind, ErrorKind::kInvalid);
+}
+
+TEST_F(BatchesTest, TimeLimitAndCancelStopTheQuery) {
+  Open();
+  BatchRequest request;
+  request.sql = kEndless;
+  request.timeout = milliseconds(50);
+  EXPECT_EQ(Run(request).error().kind, ErrorKind::kDeadline);
+  request.timeout.reset();
+  std::stop_source source;
+  RequestContext context;
+  context.cancelled = source.get_token();
+  const auto stream = engine_->RunBatches(context, request).value();
+  std::thread client([&] { source.request_stop(); });
+  ArrowArray array;
+  EXPECT_EQ(stream->Next(&array).error().kind, ErrorKind::kCancelled);
+  client.join();
+  EXPECT_EQ(engine_->stats().running, 0u);
+  EXPECT_EQ(engine_->stats().failed, 2u);
+}
+
+TEST_F(BatchesTest, DroppedStreamFreesItsSession) {
+  EngineOptions options;
+  options.max_concurrent = 1;
+  Open(options);
+  BatchRequest request;
+  request.sql = "SELECT range FROM range(100000000)";
+  for (int i = 0; i < 3; ++i) {
+    const auto stream = engine_->RunBatches({}, request).value();
+    ArrowArray array;
+    ASSERT_TRUE(stream->Next(&array).value());
+    array.release(&array);
+  }
+  EXPECT_EQ(engine_->stats().running, 0u);
+}
+
+TEST_F(BatchesTest, ErrorsComeWithTheirKind) {
+  Open();
+  EXPECT_EQ(Run("SELECT 1 +").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(Run("CREATE TABLE t AS SELECT 1").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(Run("SELECT error('stop') FROM range(10)").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(engine_->stats().running, 0u);
+}
+
+class DescribeTest : public BatchesTest {
+ protected:
+  static std::string Text(const OwnedArrowSchema& schema) {
+    return arrow::ImportSchema(schema.get()).ValueOrDie()->ToString();
+  }
+};
+
+TEST_F(DescribeTest, ColumnsAndParametersWithoutARun) {
+  lake_.Add("trips", "SELECT 1::BIGINT AS id, 'a' AS name, DATE '2026-01-01' AS day");
+  Open();
+  const auto shape =
+      engine_->Describe({}, "SELECT name, day FROM trips WHERE id > ? AND day = ?", std::nullopt).value();
+  EXPECT_EQ(Text(shape.columns), "name: string\nday: date32[day]");
+  EXPECT_EQ(Text(shape.parameters), "1: int64\n2: date32[day]");
+  EXPECT_EQ(shape.parameter_count, 2u);
+  EXPECT_EQ(shape.seq, Seq(1));
+  EXPECT_EQ(engine_->stats().running, 0u);
+  EXPECT_TRUE(engine_->Describe({}, kEndless, std::nullopt)) << "nothing is run";
+}
+
+TEST_F(DescribeTest, WhatOnlyParametersDecideIsText) {
+  Open();
+  const auto shape = engine_->Describe({}, "SELECT $b AS x, $a AS y, 1 AS z", std::nullopt).value();
+  EXPECT_EQ(Text(shape.columns), "x: string\ny: string\nz: int32");
+  EXPECT_EQ(Text(shape.parameters), "b: string\na: string");
+}
+
+TEST_F(DescribeTest, BadStatementsAreRefused) {
+  Open();
+  EXPECT_EQ(engine_->Describe({}, "SELECT nothing", std::nullopt).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(engine_->Describe({}, "DROP TABLE x", std::nullopt).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(engine_->stats().running, 0u);
+  EXPECT_TRUE(Run("SELECT 1"));
+}
+
+}  // namespace
+}  // namespace lakehouse::query

@@ -26,8 +26,9 @@ class Dictionary {
     // Values made to collide must cost their sender a plain page, not everybody a search through the table.
     size_t steps_left = 8 * values.size() + 1024;
     for (size_t i = 0; i < values.size(); ++i) {
-      // A column that is nearly all different shows it soon.
-      if (i == kProbe && distinct.size() > kProbe / 2) return false;
+      // A column with more different values than can be numbered shows it soon.
+      if (i == kFirstProbe && distinct.size() > kFirstProbe / 100 * 97) return false;
+      if (i == kSecondProbe && distinct.size() > kSecondProbe / 100 * 80) return false;
       const uint64_t hash = Traits::Hash(values[i]);
       const auto tag = static_cast<uint32_t>(hash >> 32);
       size_t at = hash & mask;
@@ -56,7 +57,8 @@ class Dictionary {
 
  private:
   static constexpr size_t kMaxDistinct = 1 << 15;
-  static constexpr size_t kProbe = 2048;
+  // Drawn evenly from kMaxDistinct values, that many are different by then: 97 %, and 79 %.
+  static constexpr size_t kFirstProbe = 2000, kSecondProbe = 16'000;
   static constexpr uint32_t kEmpty = UINT32_MAX;
   struct Slot {
     uint32_t code = kEmpty;

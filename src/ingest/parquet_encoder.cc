@@ -6,13 +6,15 @@
 #include <bit>
 #include <cmath>
 
+#include "ingest/parquet_delta.h"
 #include "ingest/parquet_dictionary.h"
 #include "ingest/parquet_thrift.h"
+#include "ingest/parquet_varint.h"
 
 namespace lakehouse::ingest {
 namespace {
 
-constexpr int kEncodingPlain = 0, kEncodingRle = 3, kEncodingRleDictionary = 8;
+constexpr int kLevelEncoding = 3;  // RLE
 constexpr int kPageData = 0, kPageDictionary = 2;
 constexpr size_t kMaxStatisticBytes = 64;
 
@@ -21,11 +23,6 @@ void AppendRaw(std::string& out, T value) {
   char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));
   out.append(bytes, sizeof(T));
-}
-
-void AppendVarint(std::string& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
 }
 
 // `count` times the same value, as one run of the RLE/bit-packing hybrid.
@@ -90,6 +87,23 @@ void AppendPlain(std::string& out, const std::vector<std::string_view>& values) 
   }
 }
 
+// The values as they take least to store and to read back; says how.
+template <typename T>
+ValueEncoding AppendValues(std::string& out, const std::vector<T>& values) {
+  AppendPlain(out, values);
+  return ValueEncoding::kPlain;
+}
+
+ValueEncoding AppendValues(std::string& out, const std::vector<int64_t>& values) {
+  const size_t start = out.size(), plain = values.size() * sizeof(int64_t);
+  AppendDeltas(out, values);
+  // Adding up costs a reader more than copying.
+  if (out.size() - start <= plain - plain / 4) return ValueEncoding::kDelta;
+  out.resize(start);
+  AppendPlain(out, values);
+  return ValueEncoding::kPlain;
+}
+
 template <typename T>
 std::string PlainOf(T value) {
   std::string out;
@@ -130,90 +144,106 @@ void SetRange(EncodedChunk& chunk, const std::vector<std::string_view>& values) 
 }  // namespace
 
 struct ParquetEncoder::Impl {
+  struct Page {
+    int64_t values = 0;
+    ValueEncoding encoding = ValueEncoding::kPlain;
+    std::string bytes;
+    std::string compressed;
+  };
+
   std::unique_ptr<arrow::util::Codec> codec = arrow::util::Codec::Create(arrow::Compression::SNAPPY).ValueOrDie();
   Dictionary<int64_t, NumberTraits<int64_t>> ints;
   Dictionary<double, NumberTraits<double>> doubles;
   Dictionary<int32_t, NumberTraits<int32_t>> dates;
   Dictionary<std::string_view, TextTraits> texts;
-  std::string page;
-  std::string compressed;
+  Page dictionary;  // of the chunk in the making; empty: none
+  Page data;
 
-  // Compresses `page` and puts it behind its header.
-  Status AddPage(std::string& out, int type, int64_t values, int encoding, EncodedChunk& chunk) {
-    if (page.size() > INT32_MAX)
+  Status Compress(Page& page) const {
+    if (page.bytes.size() > INT32_MAX)
       return Fail(ErrorKind::kInvalid, "a column has more than 2 GiB of text in one row group");
-    const auto* input = reinterpret_cast<const uint8_t*>(page.data());
-    const auto input_size = static_cast<int64_t>(page.size());
-    compressed.resize(static_cast<size_t>(codec->MaxCompressedLen(input_size, input)));
-    const auto size = codec->Compress(input_size, input, static_cast<int64_t>(compressed.size()),
-                                      reinterpret_cast<uint8_t*>(compressed.data()));
+    const auto* input = reinterpret_cast<const uint8_t*>(page.bytes.data());
+    const auto input_size = static_cast<int64_t>(page.bytes.size());
+    page.compressed.resize(static_cast<size_t>(codec->MaxCompressedLen(input_size, input)));
+    const auto size = codec->Compress(input_size, input, static_cast<int64_t>(page.compressed.size()),
+                                      reinterpret_cast<uint8_t*>(page.compressed.data()));
     if (!size.ok()) return Fail(ErrorKind::kInternal, "cannot compress a page: {}", size.status().message());
+    page.compressed.resize(static_cast<size_t>(*size));
+    return {};
+  }
+
+  static void AppendPage(std::string& out, int type, const Page& page, EncodedChunk& chunk) {
+    const std::string& stored = chunk.snappy ? page.compressed : page.bytes;
     const size_t start = out.size();
     ThriftWriter thrift(out);
     thrift.BeginStruct();
     thrift.I32(1, type);
-    thrift.I32(2, static_cast<int32_t>(input_size));
-    thrift.I32(3, static_cast<int32_t>(*size));
+    thrift.I32(2, static_cast<int32_t>(page.bytes.size()));
+    thrift.I32(3, static_cast<int32_t>(stored.size()));
     thrift.Struct(type == kPageData ? 5 : 7);
-    thrift.I32(1, static_cast<int32_t>(values));
-    thrift.I32(2, encoding);
+    thrift.I32(1, static_cast<int32_t>(page.values));
+    thrift.I32(2, static_cast<int>(page.encoding));
     if (type == kPageData) {
-      thrift.I32(3, kEncodingRle);
-      thrift.I32(4, kEncodingRle);
+      thrift.I32(3, kLevelEncoding);
+      thrift.I32(4, kLevelEncoding);
     }
     thrift.EndStruct();
     thrift.EndStruct();
-    const size_t header = out.size() - start;
-    out.append(compressed, 0, static_cast<size_t>(*size));
-    chunk.uncompressed_bytes += static_cast<int64_t>(header) + input_size;
-    chunk.compressed_bytes += static_cast<int64_t>(header) + *size;
+    const auto header = static_cast<int64_t>(out.size() - start);
+    out.append(stored);
+    chunk.uncompressed_bytes += header + static_cast<int64_t>(page.bytes.size());
+    chunk.compressed_bytes += header + static_cast<int64_t>(stored.size());
+  }
+
+  // Puts the chunk's pages behind their headers.
+  Status AddPages(std::string& out, EncodedChunk& chunk) {
+    dictionary.compressed.clear();
+    if (!dictionary.bytes.empty()) LH_TRY(Compress(dictionary));
+    LH_TRY(Compress(data));
+    const size_t plain = dictionary.bytes.size() + data.bytes.size();
+    chunk.snappy = dictionary.compressed.size() + data.compressed.size() <= plain - plain / 10;
+    chunk.encoding = data.encoding;
+    if (!dictionary.bytes.empty()) {
+      chunk.dictionary_offset = static_cast<int64_t>(out.size());
+      AppendPage(out, kPageDictionary, dictionary, chunk);
+    }
+    chunk.data_offset = static_cast<int64_t>(out.size());
+    AppendPage(out, kPageData, data, chunk);
     return {};
   }
 
   template <typename T, typename Traits>
-  Status AddValues(std::string& out, const ColumnData& column, const std::vector<T>& values,
-                   Dictionary<T, Traits>& dictionary, EncodedChunk& chunk) {
-    if (!values.empty() && dictionary.Build(values)) {
-      SetRange(chunk, dictionary.distinct);
-      page.clear();
-      AppendPlain(page, dictionary.distinct);
-      chunk.dictionary_offset = static_cast<int64_t>(out.size());
-      LH_TRY(AddPage(out, kPageDictionary, static_cast<int64_t>(dictionary.distinct.size()), kEncodingPlain, chunk));
-      page.clear();
-      AppendLevels(page, column);
-      const int width = std::max(1, static_cast<int>(std::bit_width(dictionary.distinct.size() - 1)));
-      page.push_back(static_cast<char>(width));
-      if (dictionary.distinct.size() == 1) {
-        AppendRun(page, dictionary.codes.size(), 0, width);
-      } else {
-        AppendBitPacked(page, dictionary.codes, width);
-      }
-      chunk.data_offset = static_cast<int64_t>(out.size());
-      return AddPage(out, kPageData, static_cast<int64_t>(column.rows), kEncodingRleDictionary, chunk);
+  void MakeValues(const std::vector<T>& values, Dictionary<T, Traits>& known, EncodedChunk& chunk) {
+    if (values.empty() || !known.Build(values)) {
+      SetRange(chunk, values);
+      data.encoding = AppendValues(data.bytes, values);
+      return;
     }
-    SetRange(chunk, values);
-    page.clear();
-    AppendLevels(page, column);
-    AppendPlain(page, values);
-    chunk.data_offset = static_cast<int64_t>(out.size());
-    return AddPage(out, kPageData, static_cast<int64_t>(column.rows), kEncodingPlain, chunk);
+    SetRange(chunk, known.distinct);
+    AppendPlain(dictionary.bytes, known.distinct);
+    dictionary.values = static_cast<int64_t>(known.distinct.size());
+    const int width = std::max(1, static_cast<int>(std::bit_width(known.distinct.size() - 1)));
+    data.bytes.push_back(static_cast<char>(width));
+    if (known.distinct.size() == 1) {
+      AppendRun(data.bytes, known.codes.size(), 0, width);
+    } else {
+      AppendBitPacked(data.bytes, known.codes, width);
+    }
+    data.encoding = ValueEncoding::kDictionary;
   }
 
-  Status AddBooleans(std::string& out, const ColumnData& column, EncodedChunk& chunk) {
+  void MakeBooleans(const ColumnData& column, EncodedChunk& chunk) {
     if (!column.booleans.empty()) {
       const auto [low, high] = std::ranges::minmax_element(column.booleans);
       chunk.min = std::string(1, static_cast<char>(*low));
       chunk.max = std::string(1, static_cast<char>(*high));
     }
-    page.clear();
-    AppendLevels(page, column);
-    const size_t start = page.size();
-    page.resize(start + (column.booleans.size() + 7) / 8);
+    const size_t start = data.bytes.size();
+    data.bytes.resize(start + (column.booleans.size() + 7) / 8);
     for (size_t i = 0; i < column.booleans.size(); ++i) {
-      if (column.booleans[i] != 0) page[start + i / 8] = static_cast<char>(page[start + i / 8] | 1 << (i % 8));
+      char& byte = data.bytes[start + i / 8];
+      if (column.booleans[i] != 0) byte = static_cast<char>(byte | 1 << (i % 8));
     }
-    chunk.data_offset = static_cast<int64_t>(out.size());
-    return AddPage(out, kPageData, static_cast<int64_t>(column.rows), kEncodingPlain, chunk);
   }
 
   Result<EncodedChunk> AddChunk(std::string& out, const ColumnData& column) {
@@ -221,27 +251,31 @@ struct ParquetEncoder::Impl {
     chunk.type = column.type;
     chunk.values = static_cast<int64_t>(column.rows);
     chunk.nulls = static_cast<int64_t>(column.nulls);
-    Status status;
+    dictionary.bytes.clear();
+    data.bytes.clear();
+    data.values = chunk.values;
+    data.encoding = ValueEncoding::kPlain;
+    AppendLevels(data.bytes, column);
     switch (column.type) {
       case ColumnType::kBoolean:
-        status = AddBooleans(out, column, chunk);
+        MakeBooleans(column, chunk);
         break;
       case ColumnType::kBigint:
       case ColumnType::kTimestamp:
       case ColumnType::kTimestampTz:
-        status = AddValues(out, column, column.ints, ints, chunk);
+        MakeValues(column.ints, ints, chunk);
         break;
       case ColumnType::kDouble:
-        status = AddValues(out, column, column.doubles, doubles, chunk);
+        MakeValues(column.doubles, doubles, chunk);
         break;
       case ColumnType::kDate:
-        status = AddValues(out, column, column.dates, dates, chunk);
+        MakeValues(column.dates, dates, chunk);
         break;
       case ColumnType::kVarchar:
-        status = AddValues(out, column, column.texts, texts, chunk);
+        MakeValues(column.texts, texts, chunk);
         break;
     }
-    if (!status) return Fail(status.error());
+    LH_TRY(AddPages(out, chunk));
     return chunk;
   }
 };

@@ -1,6 +1,6 @@
-// A row group's columns as Parquet column chunks: definition levels, dictionary or plain values, Snappy, page headers.
-// One encoder a thread; row groups are independent, so many are encoded at once. The bytes depend on the values alone.
-// https://github.com/apache/parquet-format
+// A row group's columns as Parquet column chunks: definition levels; values by dictionary, as deltas or plain; Snappy
+// where it makes a chunk smaller by a tenth; page headers. One encoder a thread; row groups are independent, so many
+// are encoded at once. The bytes depend on the values alone. https://github.com/apache/parquet-format
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,15 @@
 
 namespace lakehouse::ingest {
 
+// By Parquet's numbers.
+enum class ValueEncoding { kPlain = 0, kDelta = 5, kDictionary = 8 };
+
 struct EncodedChunk {
   ColumnType type = ColumnType::kVarchar;
   int64_t values = 0;  // rows, NULLs included
   int64_t nulls = 0;
+  ValueEncoding encoding = ValueEncoding::kPlain;
+  bool snappy = true;  // false: stored as it is
   int64_t uncompressed_bytes = 0;
   int64_t compressed_bytes = 0;
   std::optional<int64_t> dictionary_offset;  // in the row group's bytes

@@ -9,7 +9,7 @@ namespace lakehouse::ingest {
 namespace {
 
 constexpr std::string_view kMagic = "PAR1";
-constexpr int kCodecSnappy = 1;
+constexpr int kCodecNone = 0, kCodecSnappy = 1;
 constexpr int kOptional = 1;
 
 // Parquet's physical types.
@@ -77,11 +77,11 @@ void WriteChunk(ThriftWriter& thrift, const FileColumn& column, const EncodedChu
   const bool dictionary = chunk.dictionary_offset.has_value();
   thrift.List(2, ThriftWriter::kI32, dictionary ? 3 : 2);
   thrift.I32Item(3);  // RLE: the levels
-  thrift.I32Item(0);  // PLAIN
-  if (dictionary) thrift.I32Item(8);
+  thrift.I32Item(static_cast<int>(chunk.encoding));
+  if (dictionary) thrift.I32Item(static_cast<int>(ValueEncoding::kPlain));
   thrift.List(3, ThriftWriter::kBinary, 1);
   thrift.BinaryItem(column.name);
-  thrift.I32(4, kCodecSnappy);
+  thrift.I32(4, chunk.snappy ? kCodecSnappy : kCodecNone);
   thrift.I64(5, chunk.values);
   thrift.I64(6, chunk.uncompressed_bytes);
   thrift.I64(7, chunk.compressed_bytes);

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ingest/parquet_varint.h"
+
 namespace lakehouse::ingest {
 
 class ThriftWriter {
@@ -65,11 +67,8 @@ class ThriftWriter {
     }
     last_ids_.back() = id;
   }
-  void Zigzag(int64_t value) { Varint(static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63)); }
-  void Varint(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out_.push_back(static_cast<char>(value | 0x80));
-    out_.push_back(static_cast<char>(value));
-  }
+  void Zigzag(int64_t value) { Varint(ZigZag(value)); }
+  void Varint(uint64_t value) { AppendVarint(out_, value); }
 
   std::string& out_;
   std::vector<int16_t> last_ids_;

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tidy-one.sh FILE DEADLINE: clang-tidy-19 on one file for ./test. What passed before with the same text, headers and rules is
-# not looked at again; past the deadline (seconds since 1970) a file counts as skipped. REQUIRES: `results`, `logs`.
+# not looked at again; a file that the deadline (seconds since 1970) leaves too little time for counts as skipped.
+# REQUIRES: `results`, `logs`.
 set -uo pipefail
 file=$1 deadline=$2
 name=${file//\//.}
@@ -16,6 +17,9 @@ elif ! grep -qF "\"$PWD/$file\"" build/check/compile_commands.json || [ "$left" 
   printf '0 0 1\n' >"$results/tidy.$name"
   echo "$file: not looked at"
 else
-  scripts/run-counted.sh tidy "$name" "$((left + 60))" clang-tidy-19 --quiet -p build/check "$file"
+  # shellcheck disable=SC2016  # the inner shell's variables; 77: skipped
+  scripts/run-counted.sh tidy "$name" "$((left + 120))" bash -c \
+    'timeout "$1" clang-tidy-19 --quiet -p build/check "$2" || { rc=$?; [ "$rc" != 124 ] || rc=77; exit "$rc"; }' \
+    tidy "$((left + 60))" "$file"
   if grep -qx '1 0 0' "$results/tidy.$name"; then touch "$stamp"; fi
 fi

@@ -1,5 +1,10 @@
 #include "query/arrow_batcher.h"
 
+#include <arrow/array.h>
+#include <arrow/c/bridge.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
 namespace lakehouse::query {
 namespace {
 
@@ -40,40 +45,69 @@ Error NotArrow(const std::exception& caught) {
                {}};
 }
 
+Status Checked(const arrow::Status& status) {
+  if (status.ok()) return {};
+  return Fail(ErrorKind::kInvalid, "this result cannot be written as Arrow or Parquet: {}", status.message());
+}
+
 }  // namespace
 
+ArrowBatcher::ArrowBatcher(std::shared_ptr<const Shape> shape) : shape_(std::move(shape)) {
+  for (size_t i = 0; i < shape_->types.size(); ++i) {
+    columns_.push_back(
+        ArrowColumn::For(shape_->types[i], shape_->schema->field(static_cast<int>(i))->type(), shape_->batch_rows));
+  }
+}
+
+ArrowBatcher::~ArrowBatcher() = default;
+
 Result<std::unique_ptr<ArrowBatcher>> ArrowBatcher::Make(const duckdb::vector<std::string>& names,
-                                                         duckdb::vector<duckdb::LogicalType> types,
-                                                         duckdb::ClientProperties properties) {
-  std::unique_ptr<ArrowBatcher> batcher(new ArrowBatcher(names, std::move(types), std::move(properties)));
-  ArrowSchema schema;
-  LH_TRY(batcher->ExportSchema(&schema));
-  schema.release(&schema);
+                                                         const duckdb::vector<duckdb::LogicalType>& types,
+                                                         const duckdb::ClientProperties& properties,
+                                                         uint64_t batch_rows) {
+  auto shape = std::make_shared<Shape>();
+  shape->types = types;
+  shape->properties = properties;
+  shape->batch_rows = batch_rows;
   try {
-    batcher->extensions_ = duckdb::ArrowTypeExtensionData::GetExtensionTypes(
-        *batcher->properties_.client_context.get_mutable(), batcher->types_);
-  } catch (const std::exception& caught) {
-    return Fail(NotArrow(caught));
-  }
-  return batcher;
-}
-
-Status ArrowBatcher::ExportSchema(ArrowSchema* out) {
-  try {
-    duckdb::ArrowConverter::ToArrowSchema(out, types_, names_, properties_);
-  } catch (const std::exception& caught) {
-    return Fail(NotArrow(caught));
-  }
-  return {};
-}
-
-Status ArrowBatcher::Append(duckdb::DataChunk& chunk, uint64_t batch_rows) {
-  try {
-    if (!appender_) {
-      appender_ = std::make_unique<duckdb::ArrowAppender>(types_, batch_rows, properties_, extensions_);
+    ArrowSchema exported;
+    duckdb::ArrowConverter::ToArrowSchema(&exported, types, names, shape->properties);
+    LH_TRY(Checked(arrow::ImportSchema(&exported).Value(&shape->schema)));
+    const std::unique_ptr<ArrowBatcher> batcher(new ArrowBatcher(shape));
+    arrow::FieldVector other_fields;
+    for (size_t i = 0; i < types.size(); ++i) {
+      if (batcher->columns_[i]) continue;
+      shape->other.push_back(i);
+      shape->other_types.push_back(types[i]);
+      other_fields.push_back(shape->schema->field(static_cast<int>(i)));
     }
-    for (auto& column : chunk.data) bytes_ += BytesOf(column, chunk.size());
-    appender_->Append(chunk, 0, chunk.size(), chunk.size());
+    shape->other_schema = arrow::schema(std::move(other_fields));
+    shape->extensions = duckdb::ArrowTypeExtensionData::GetExtensionTypes(
+        *shape->properties.client_context.get_mutable(), shape->other_types);
+  } catch (const std::exception& caught) {
+    return Fail(NotArrow(caught));
+  }
+  return std::unique_ptr<ArrowBatcher>(new ArrowBatcher(std::move(shape)));
+}
+
+std::unique_ptr<ArrowBatcher> ArrowBatcher::Another() const {
+  return std::unique_ptr<ArrowBatcher>(new ArrowBatcher(shape_));
+}
+
+Status ArrowBatcher::ExportSchema(ArrowSchema* out) const { return Checked(arrow::ExportSchema(*shape_->schema, out)); }
+
+uint64_t ArrowBatcher::bytes() const {
+  uint64_t bytes = other_bytes_;
+  for (const auto& column : columns_) bytes += column ? column->bytes() : 0;
+  return bytes;
+}
+
+Status ArrowBatcher::Append(duckdb::DataChunk& chunk) {
+  try {
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i]) columns_[i]->Append(chunk.data[i], chunk.size());
+    }
+    if (!shape_->other.empty()) AppendOthers(chunk);
   } catch (const std::exception& caught) {
     return Fail(NotArrow(caught));
   }
@@ -81,16 +115,39 @@ Status ArrowBatcher::Append(duckdb::DataChunk& chunk, uint64_t batch_rows) {
   return {};
 }
 
+void ArrowBatcher::AppendOthers(duckdb::DataChunk& chunk) {
+  if (!others_) {
+    others_ = std::make_unique<duckdb::ArrowAppender>(shape_->other_types, shape_->batch_rows, shape_->properties,
+                                                      shape_->extensions);
+  }
+  duckdb::DataChunk part;
+  part.InitializeEmpty(shape_->other_types);
+  for (size_t i = 0; i < shape_->other.size(); ++i) part.data[i].Reference(chunk.data[shape_->other[i]]);
+  part.SetCardinality(chunk.size());
+  for (auto& column : part.data) other_bytes_ += BytesOf(column, part.size());
+  others_->Append(part, 0, part.size(), part.size());
+}
+
 Status ArrowBatcher::Take(ArrowArray* out) {
+  arrow::ArrayVector arrays(columns_.size());
   try {
-    *out = appender_->Finalize();
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i]) arrays[i] = columns_[i]->Take();
+    }
+    if (others_) {
+      ArrowArray exported = others_->Finalize();
+      std::shared_ptr<arrow::RecordBatch> part;
+      LH_TRY(Checked(arrow::ImportRecordBatch(&exported, shape_->other_schema).Value(&part)));
+      for (size_t i = 0; i < shape_->other.size(); ++i) arrays[shape_->other[i]] = part->column(static_cast<int>(i));
+    }
   } catch (const std::exception& caught) {
     return Fail(NotArrow(caught));
   }
-  appender_.reset();
+  const auto batch = arrow::RecordBatch::Make(shape_->schema, static_cast<int64_t>(rows_), std::move(arrays));
+  others_.reset();
   rows_ = 0;
-  bytes_ = 0;
-  return {};
+  other_bytes_ = 0;
+  return Checked(arrow::ExportRecordBatch(*batch, out));
 }
 
 }  // namespace lakehouse::query

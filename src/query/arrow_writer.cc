@@ -1,39 +1,36 @@
-// Arrow IPC stream and Parquet: chunks are gathered into batches in Arrow's layout and handed over through the C data
-// interface, so no value is copied twice.
+#include "query/arrow_writer.h"
+
 #include <arrow/c/bridge.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
 #include <parquet/arrow/writer.h>
 
+#include <atomic>
 #include <optional>
-
-#include "query/arrow_batcher.h"
-#include "query/result_writer_internal.h"
 
 namespace lakehouse::query {
 namespace {
 
-constexpr uint64_t kBatchRows = 122'880;
-constexpr uint64_t kBatchBytes = uint64_t{64} << 20;
-
 // A ByteSink as Arrow's output stream; the sink's own error is kept for the caller.
 class SinkStream final : public arrow::io::OutputStream {
  public:
-  explicit SinkStream(ByteSink& sink) : sink_(sink) { set_mode(arrow::io::FileMode::WRITE); }
+  SinkStream(ByteSink& sink, std::atomic<uint64_t>& bytes) : sink_(sink), bytes_(bytes) {
+    set_mode(arrow::io::FileMode::WRITE);
+  }
   arrow::Status Close() override {
     closed_ = true;
     return arrow::Status::OK();
   }
   bool closed() const override { return closed_; }
-  arrow::Result<int64_t> Tell() const override { return written_; }
+  arrow::Result<int64_t> Tell() const override { return static_cast<int64_t>(bytes_.load()); }
   arrow::Status Write(const void* data, int64_t size) override {
+    bytes_ += static_cast<uint64_t>(size);
     auto written = sink_.Write({static_cast<const char*>(data), static_cast<size_t>(size)});
     if (!written) {
       error = std::move(written).error();
       return arrow::Status::IOError("the sink is broken");
     }
-    written_ += size;
     return arrow::Status::OK();
   }
 
@@ -41,34 +38,25 @@ class SinkStream final : public arrow::io::OutputStream {
 
  private:
   ByteSink& sink_;
-  int64_t written_ = 0;
+  std::atomic<uint64_t>& bytes_;
   bool closed_ = false;
 };
 
-class ArrowResultWriter final : public ResultWriter {
+// Rows as a file in Arrow's IPC stream format or Parquet. REQUIRES: the stream outlives it.
+class ArrowFile {
  public:
-  ArrowResultWriter(bool parquet, ResultShape shape, ByteSink& sink)
-      : parquet_(parquet), shape_(std::move(shape)), stream_(std::make_shared<SinkStream>(sink)) {}
+  ArrowFile(bool parquet, std::shared_ptr<SinkStream> stream) : parquet_(parquet), stream_(std::move(stream)) {}
 
-  Status Begin() override {
-    LH_ASSIGN(batcher_, ArrowBatcher::Make(shape_.names, shape_.types, shape_.properties));
-    ArrowSchema c_schema;
-    LH_TRY(batcher_->ExportSchema(&c_schema));
-    auto schema = arrow::ImportSchema(&c_schema);
-    LH_TRY(Check(schema.status()));
-    schema_ = *schema;
+  Status Begin(std::shared_ptr<arrow::Schema> schema) {
+    schema_ = std::move(schema);
     return parquet_ ? BeginParquet() : BeginStream();
   }
-
-  Status Write(duckdb::unique_ptr<duckdb::DataChunk> chunk) override {
-    LH_TRY(batcher_->Append(*chunk, kBatchRows));
-    return batcher_->rows() < kBatchRows && batcher_->bytes() < kBatchBytes ? Status() : FlushBatch();
+  Status Write(ArrowArray* array) {
+    const auto batch = arrow::ImportRecordBatch(array, schema_);
+    LH_TRY(Check(batch.status()));
+    return Check(parquet_ ? parquet_writer_->WriteRecordBatch(**batch) : ipc_->WriteRecordBatch(**batch));
   }
-
-  Status End(uint64_t) override {
-    if (batcher_->rows() > 0) LH_TRY(FlushBatch());
-    return Check(parquet_ ? parquet_writer_->Close() : ipc_->Close());
-  }
+  Status End() { return Check(parquet_ ? parquet_writer_->Close() : ipc_->Close()); }
 
  private:
   Status Check(const arrow::Status& status) {
@@ -95,28 +83,60 @@ class ArrowResultWriter final : public ResultWriter {
     return {};
   }
 
-  Status FlushBatch() {
-    ArrowArray array;
-    LH_TRY(batcher_->Take(&array));
-    auto batch = arrow::ImportRecordBatch(&array, schema_);
-    LH_TRY(Check(batch.status()));
-    if (parquet_) return Check(parquet_writer_->WriteRecordBatch(**batch));
-    return Check(ipc_->WriteRecordBatch(**batch));
-  }
-
   const bool parquet_;
-  ResultShape shape_;
   const std::shared_ptr<SinkStream> stream_;
-  std::unique_ptr<ArrowBatcher> batcher_;
   std::shared_ptr<arrow::Schema> schema_;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> ipc_;
   std::unique_ptr<parquet::arrow::FileWriter> parquet_writer_;
 };
 
+class ArrowQuery final : public QueryStream {
+ public:
+  ArrowQuery(ResultFormat format, std::unique_ptr<BatchStream> batches)
+      : parquet_(format == ResultFormat::kParquet), seq_(batches->seq()), batches_(std::move(batches)) {}
+
+  Seq seq() const override { return seq_; }
+  uint64_t bytes_written() const override { return bytes_; }
+  uint64_t rows_written() const override { return rows_; }
+  Status WriteTo(ByteSink& sink) override {
+    if (!batches_) return Fail(ErrorKind::kInternal, "a result can be read once only");
+    // Its end gives the session back, also after an error.
+    const auto batches = std::move(batches_);
+    return Write(*batches, sink);
+  }
+
+ private:
+  Status Write(BatchStream& batches, ByteSink& sink) {
+    ArrowSchema exported;
+    LH_TRY(batches.ExportSchema(&exported));
+    auto schema = arrow::ImportSchema(&exported);
+    if (!schema.ok()) return Fail(ErrorKind::kInternal, "the result's schema: {}", schema.status().message());
+    ArrowArray array;
+    LH_ASSIGN(bool more, batches.Next(&array));
+    ArrowFile file(parquet_, std::make_shared<SinkStream>(sink, bytes_));
+    if (auto begun = file.Begin(*std::move(schema)); !begun) {
+      if (more) array.release(&array);
+      return begun;
+    }
+    while (more) {
+      rows_ = batches.rows();
+      LH_TRY(file.Write(&array));
+      LH_ASSIGN(more, batches.Next(&array));
+    }
+    return file.End();
+  }
+
+  const bool parquet_;
+  const Seq seq_;
+  std::unique_ptr<BatchStream> batches_;
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> rows_{0};
+};
+
 }  // namespace
 
-std::unique_ptr<ResultWriter> MakeArrowWriter(ResultFormat format, ResultShape shape, ByteSink& sink) {
-  return std::make_unique<ArrowResultWriter>(format == ResultFormat::kParquet, std::move(shape), sink);
+std::unique_ptr<QueryStream> MakeArrowQuery(ResultFormat format, std::unique_ptr<BatchStream> batches) {
+  return std::make_unique<ArrowQuery>(format, std::move(batches));
 }
 
 }  // namespace lakehouse::query

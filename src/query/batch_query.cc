@@ -3,49 +3,148 @@
 #include <algorithm>
 
 #include "query/arrow_batcher.h"
+#include "query/batch_collector.h"
+#include "query/batch_queue.h"
 #include "query/errors.h"
 
 namespace lakehouse::query {
 namespace {
 
-class BatchQuery final : public BatchStream {
+// What runs that a client reads in batches: its beginning and its end.
+class RunningBatches : public BatchStream {
  public:
-  BatchQuery(EngineShared& shared, RequestContext bounded, const BatchRequest& request,
-             duckdb::unique_ptr<duckdb::SQLStatement> statement, std::shared_ptr<const catalog::LakeView> view)
-      : shared_(shared),
-        parameter_rows_(request.parameter_rows),
-        batch_rows_(std::max<uint64_t>(request.batch_rows, 1)),
-        batch_bytes_(std::max<uint64_t>(request.batch_bytes, 1)),
-        statement_(std::move(statement)),
-        run_(shared, std::move(bounded), request.sql, std::move(view)) {}
-
-  Status Start() {
-    LH_TRY(run_.Start());
-    LH_TRY(PlanNext());
-    names_ = run_.names();
-    types_ = run_.types();
-    LH_ASSIGN(batcher_, ArrowBatcher::Make(names_, types_, run_.properties()));
-    return {};
+  // Dropped before its end.
+  ~RunningBatches() override {
+    if (begun_ && !finished_) Finish(false);
   }
-
   Seq seq() const override { return run_.seq(); }
   uint64_t rows() const override { return rows_; }
-  Status ExportSchema(ArrowSchema* out) override {
-    // The batcher asks the session, which is another query's by then.
-    if (finished_) return Fail(ErrorKind::kInternal, "the schema of a result is read before its end");
-    return batcher_->ExportSchema(out);
-  }
+  Status ExportSchema(ArrowSchema* out) override { return batcher_->ExportSchema(out); }
 
   Result<bool> Next(ArrowArray* out) override {
     if (finished_) return false;
+    begun_ = true;
     auto taken = Take(out);
     // The session is given back with the last batch, not when the reader asks for another.
     if (!taken || drained_) Finish(taken.has_value());
     return taken;
   }
 
+ protected:
+  RunningBatches(EngineShared& shared, RequestContext bounded, std::string sql,
+                 std::shared_ptr<const catalog::LakeView> view)
+      : run_(shared, std::move(bounded), std::move(sql), std::move(view)), shared_(shared) {}
+
+  // Sets `drained_` once it knows that no batch is left.
+  virtual Result<bool> Take(ArrowArray* out) = 0;
+  Status Columns(uint64_t batch_rows) {
+    LH_ASSIGN(batcher_, ArrowBatcher::Make(run_.names(), run_.types(), run_.properties(), batch_rows));
+    return {};
+  }
+
+  QueryRun run_;
+  std::unique_ptr<ArrowBatcher> batcher_;
+  bool drained_ = false;
+  uint64_t rows_ = 0;
+
  private:
-  Result<bool> Take(ArrowArray* out) {
+  void Finish(bool completed) {
+    finished_ = true;
+    ++(completed ? shared_.counters.completed : shared_.counters.failed);
+    run_.Release();
+  }
+
+  EngineShared& shared_;
+  bool begun_ = false;
+  bool finished_ = false;
+};
+
+// One execution: its batches are made on the threads that scan.
+class CollectedBatches final : public RunningBatches {
+ public:
+  CollectedBatches(EngineShared& shared, RequestContext bounded, const BatchRequest& request,
+                   std::shared_ptr<const catalog::LakeView> view)
+      : RunningBatches(shared, std::move(bounded), request.sql, std::move(view)),
+        limits_{std::max<uint64_t>(request.batch_rows, 1), std::max<uint64_t>(request.batch_bytes, 1)},
+        queue_(std::make_shared<BatchQueue>(limits_.bytes)) {}
+
+  Status Start(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters) {
+    LH_TRY(run_.Start());
+    LH_TRY(run_.Plan(std::move(statement), parameters, CollectInto(queue_, limits_)));
+    return Columns(limits_.rows);
+  }
+
+ private:
+  // An error on another thread wakes nobody here, nor does a task that one leaves to be done.
+  static constexpr std::chrono::milliseconds kLongestWait{1};
+  static constexpr uint64_t kFewRows = 16'384;
+
+  Result<bool> Take(ArrowArray* out) override {
+    if (!next_) {
+      LH_ASSIGN(next_, Read());
+    }
+    if (!next_) {
+      drained_ = true;
+      return false;
+    }
+    BatchPiece piece = *std::move(next_);
+    next_ = queue_->Pop();
+    // A small piece is often the last; the session need not wait for the client to take it.
+    while (!next_ && !executed_ && piece.rows() < kFewRows) {
+      LH_ASSIGN(const auto progress, Work());
+      if (progress == QueryRun::Progress::kElsewhere) break;
+      next_ = queue_->Pop();
+    }
+    drained_ = executed_ && !next_;
+    rows_ += piece.rows();
+    *out = piece.Take();
+    return true;
+  }
+
+  Result<std::optional<BatchPiece>> Read() {
+    for (;;) {
+      if (auto piece = queue_->Pop(); piece || executed_) return piece;
+      LH_ASSIGN(const auto progress, Work());
+      if (progress == QueryRun::Progress::kElsewhere) queue_->Wait(kLongestWait);
+    }
+  }
+
+  Result<QueryRun::Progress> Work() {
+    LH_ASSIGN(const auto progress, run_.Work());
+    if (progress == QueryRun::Progress::kDone) {
+      executed_ = true;
+      queue_->Finish();
+    }
+    return progress;
+  }
+
+  const BatchLimits limits_;
+  const std::shared_ptr<BatchQueue> queue_;
+  std::optional<BatchPiece> next_;
+  bool executed_ = false;
+};
+
+// One execution for each row of parameters: results that are often of a row or two, gathered into batches.
+class GatheredBatches final : public RunningBatches {
+ public:
+  GatheredBatches(EngineShared& shared, RequestContext bounded, const BatchRequest& request,
+                  duckdb::unique_ptr<duckdb::SQLStatement> statement, std::shared_ptr<const catalog::LakeView> view)
+      : RunningBatches(shared, std::move(bounded), request.sql, std::move(view)),
+        parameter_rows_(request.parameter_rows),
+        batch_rows_(std::max<uint64_t>(request.batch_rows, 1)),
+        batch_bytes_(std::max<uint64_t>(request.batch_bytes, 1)),
+        statement_(std::move(statement)) {}
+
+  Status Start() {
+    LH_TRY(run_.Start());
+    LH_TRY(PlanNext());
+    names_ = run_.names();
+    types_ = run_.types();
+    return Columns(batch_rows_);
+  }
+
+ private:
+  Result<bool> Take(ArrowArray* out) override {
     LH_TRY(Fill());
     const uint64_t rows = batcher_->rows();
     if (rows == 0) return false;
@@ -63,7 +162,7 @@ class BatchQuery final : public BatchStream {
       }
       LH_ASSIGN(const auto chunk, run_.Fetch());
       if (chunk) {
-        LH_TRY(batcher_->Append(*chunk, batch_rows_));
+        LH_TRY(batcher_->Append(*chunk));
         continue;
       }
       if (next_row_ >= parameter_rows_.size()) {
@@ -83,31 +182,18 @@ class BatchQuery final : public BatchStream {
 
   Status PlanNext() {
     executing_ = false;
-    if (parameter_rows_.empty()) return run_.Plan(std::move(statement_), {});
     const std::vector<Parameter>& row = parameter_rows_[next_row_++];
     const bool last = next_row_ == parameter_rows_.size();
     return run_.Plan(last ? std::move(statement_) : statement_->Copy(), row);
   }
 
-  void Finish(bool completed) {
-    finished_ = true;
-    ++(completed ? shared_.counters.completed : shared_.counters.failed);
-    run_.Release();
-  }
-
-  EngineShared& shared_;
   const std::vector<std::vector<Parameter>> parameter_rows_;
   const uint64_t batch_rows_, batch_bytes_;
   duckdb::unique_ptr<duckdb::SQLStatement> statement_;
-  QueryRun run_;
   duckdb::vector<std::string> names_;
   duckdb::vector<duckdb::LogicalType> types_;
-  std::unique_ptr<ArrowBatcher> batcher_;
   size_t next_row_ = 0;
   bool executing_ = false;
-  bool drained_ = false;
-  bool finished_ = false;
-  uint64_t rows_ = 0;
 };
 
 // Types that are not known without values.
@@ -131,7 +217,7 @@ Status PlanWithNulls(QueryRun& run, const duckdb::SQLStatement& statement,
 Result<OwnedArrowSchema> SchemaOf(QueryRun& run, const duckdb::vector<std::string>& names,
                                   const duckdb::vector<duckdb::LogicalType>& types) {
   OwnedArrowSchema schema(new ArrowSchema{});
-  LH_ASSIGN(const auto batcher, ArrowBatcher::Make(names, types, run.properties()));
+  LH_ASSIGN(const auto batcher, ArrowBatcher::Make(names, types, run.properties(), 0));
   LH_TRY(batcher->ExportSchema(schema.get()));
   return schema;
 }
@@ -147,8 +233,15 @@ Result<std::unique_ptr<BatchStream>> StartBatchQuery(EngineShared& shared, Reque
                                                      const BatchRequest& request,
                                                      duckdb::unique_ptr<duckdb::SQLStatement> statement,
                                                      std::shared_ptr<const catalog::LakeView> view) {
-  auto query = std::make_unique<BatchQuery>(shared, std::move(bounded), request, std::move(statement), std::move(view));
-  LH_TRY(query->Start());
+  const auto& rows = request.parameter_rows;
+  if (rows.size() > 1) {
+    auto query =
+        std::make_unique<GatheredBatches>(shared, std::move(bounded), request, std::move(statement), std::move(view));
+    LH_TRY(query->Start());
+    return query;
+  }
+  auto query = std::make_unique<CollectedBatches>(shared, std::move(bounded), request, std::move(view));
+  LH_TRY(query->Start(std::move(statement), rows.empty() ? std::vector<Parameter>{} : rows.front()));
   return query;
 }
 

@@ -96,6 +96,8 @@ void RemoveFunctions(duckdb::ClientContext& context) {
 
 void Configure(duckdb::DBConfig& config, const EngineOptions& options) {
   config.SetOptionByName("threads", duckdb::Value::BIGINT(options.threads));
+  // None of DuckDB's own: helper_threads.h.
+  config.SetOptionByName("external_threads", duckdb::Value::BIGINT(options.threads));
   config.SetOptionByName("memory_limit", duckdb::Value(fmt::format("{}B", options.memory_bytes)));
   config.SetOptionByName("temp_directory", duckdb::Value(options.spill_folder.string()));
   config.SetOptionByName("max_temp_directory_size", duckdb::Value(fmt::format("{}B", options.spill_bytes)));
@@ -141,6 +143,8 @@ Result<std::shared_ptr<Database>> Database::Open(const EngineOptions& options, o
     database->duckdb_ = std::make_unique<duckdb::DuckDB>(kLakeDatabasePath, &config);
     database->duckdb_->instance->GetFileSystem().RegisterSubSystem(MakeLakeFileSystem(cache, options.remote_store));
     CloseOff(*database->duckdb_);
+    database->helpers_ = std::make_unique<HelperThreads>(
+        duckdb::TaskScheduler::GetScheduler(*database->duckdb_->instance), options.threads - 1);
     return database;
   } catch (const std::exception& caught) {
     return Fail(ErrorKind::kInternal, "DuckDB cannot start: {}", duckdb::ErrorData(caught).RawMessage());

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "query/duckdb_internal.h"
 #include "query/engine.h"
+#include "query/helper_threads.h"
 
 namespace lakehouse::query {
 
@@ -21,6 +22,8 @@ class Database {
   static Result<std::shared_ptr<Database>> Open(const EngineOptions& options, object::BlockCache& cache);
 
   duckdb::DuckDB& duckdb() { return *duckdb_; }
+  // For queries that take long; all others run on the thread that asks alone.
+  HelperThreads& helpers() { return *helpers_; }
   // Memory that DuckDB holds now, its file cache included.
   uint64_t memory_bytes();
 
@@ -31,6 +34,7 @@ class Database {
  private:
   Database() = default;
   std::unique_ptr<duckdb::DuckDB> duckdb_;
+  std::unique_ptr<HelperThreads> helpers_;
   std::atomic<bool> broken_{false};
 };
 

@@ -16,11 +16,10 @@ DeadlineWatch::~DeadlineWatch() {
 DeadlineWatch::Id DeadlineWatch::Add(Deadline deadline, std::function<void()> passed) {
   const MutexLock lock(mutex_);
   const Id id{deadline.at(), next_++};
-  const auto added = waiting_.emplace(id, std::move(passed)).first;
+  waiting_.emplace(id, std::move(passed));
   if (!thread_.joinable()) {
     thread_ = std::thread([this] { Loop(); });
-  } else if (added == waiting_.begin()) {
-    // The thread sleeps until what was first; only an earlier deadline need wake it.
+  } else if (id.first < wakes_at_) {
     changed_.NotifyAll();
   }
   return id;
@@ -34,16 +33,13 @@ void DeadlineWatch::Remove(const Id& id) {
 void DeadlineWatch::Loop() {
   const MutexLock lock(mutex_);
   while (!stopping_) {
-    if (waiting_.empty()) {
-      changed_.Wait(mutex_);
-      continue;
-    }
-    const MonotonicTime first = waiting_.begin()->first.first;
-    if (std::chrono::steady_clock::now() < first) {
-      if (first == MonotonicTime::max()) {
+    // It wakes in time for what was first even if that is gone by then: most queries come and go without waking it.
+    wakes_at_ = waiting_.empty() ? MonotonicTime::max() : waiting_.begin()->first.first;
+    if (std::chrono::steady_clock::now() < wakes_at_) {
+      if (wakes_at_ == MonotonicTime::max()) {
         changed_.Wait(mutex_);
       } else {
-        changed_.WaitUntil(mutex_, first);
+        changed_.WaitUntil(mutex_, wakes_at_);
       }
       continue;
     }

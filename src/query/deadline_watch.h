@@ -32,6 +32,7 @@ class DeadlineWatch {
   CondVar changed_;
   std::map<Id, std::function<void()>> waiting_ LH_GUARDED_BY(mutex_);
   uint64_t next_ LH_GUARDED_BY(mutex_) = 0;
+  MonotonicTime wakes_at_ LH_GUARDED_BY(mutex_) = MonotonicTime::min();  // when the thread looks again by itself
   bool stopping_ LH_GUARDED_BY(mutex_) = false;
   std::thread thread_ LH_GUARDED_BY(mutex_);
 };

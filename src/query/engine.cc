@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "query/arrow_writer.h"
 #include "query/batch_query.h"
 #include "query/query_run.h"
 #include "query/result_writer.h"
@@ -9,6 +10,9 @@
 
 namespace lakehouse::query {
 namespace {
+
+// Of a batch of an Arrow stream or a Parquet file's row group.
+constexpr uint64_t kFileBatchBytes = uint64_t{64} << 20;
 
 class CountingSink final : public ByteSink {
  public:
@@ -103,8 +107,9 @@ class DuckDbEngine final : public Engine {
   }
 
   EngineStats stats() const override {
-    return EngineStats{.running = shared_.pool.running(),
-                       .queued = shared_.pool.queued(),
+    const uint64_t waiting = shared_.turns.waiting();
+    return EngineStats{.running = shared_.pool.taken() - std::min(shared_.pool.taken(), waiting),
+                       .queued = waiting,
                        .completed = shared_.counters.completed,
                        .failed = shared_.counters.failed,
                        .memory_bytes = shared_.pool.memory_bytes()};
@@ -129,6 +134,15 @@ class DuckDbEngine final : public Engine {
   Result<std::unique_ptr<QueryStream>> StartText(const RequestContext& context, const QueryRequest& request) {
     LH_ASSIGN(auto statement, ParseReadStatement(request.sql, duckdb::ParserOptions()));
     LH_ASSIGN(auto bound, Bind(context, request.timeout, request.at_seq));
+    if (request.format == ResultFormat::kArrowStream || request.format == ResultFormat::kParquet) {
+      BatchRequest batch;
+      batch.sql = request.sql;
+      batch.parameter_rows = {request.parameters};
+      batch.batch_bytes = kFileBatchBytes;
+      LH_ASSIGN(auto batches,
+                StartBatchQuery(shared_, std::move(bound.context), batch, std::move(statement), std::move(bound.view)));
+      return MakeArrowQuery(request.format, std::move(batches));
+    }
     auto query = std::make_unique<TextQuery>(shared_, std::move(bound.context), request, std::move(bound.view));
     LH_TRY(query->Start(std::move(statement), request.parameters));
     return query;

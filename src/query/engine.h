@@ -79,7 +79,7 @@ class BatchStream {
  public:
   virtual ~BatchStream() = default;
   virtual Seq seq() const = 0;
-  // Known from the start; the same for all batches. kInternal after the end.
+  // Known from the start; the same for all batches.
   virtual Status ExportSchema(ArrowSchema* out) = 0;
   // The next batch, a struct of the columns with at least one row; false (and `out` untouched) at the end. After an
   // error the stream is finished.
@@ -103,10 +103,10 @@ struct StatementShape {
 };
 
 struct EngineOptions {
-  uint32_t max_concurrent = 2;
+  uint32_t max_concurrent = 2;  // queries that work for longer than a millisecond
   uint32_t threads = 2;
   std::chrono::milliseconds timeout{60000};        // default and upper bound of QueryRequest::timeout
-  std::chrono::milliseconds queue_timeout{10000};  // waiting for a session; then kUnavailable
+  std::chrono::milliseconds queue_timeout{10000};  // waiting for a turn; then kUnavailable
   uint64_t memory_bytes = uint64_t{4} << 30;
   std::filesystem::path spill_folder;  // this engine's alone: what an earlier one left there is removed
   uint64_t spill_bytes = uint64_t{16} << 30;

@@ -10,6 +10,7 @@
 #include <parquet/arrow/reader.h>
 
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <thread>
 
@@ -252,36 +253,70 @@ TEST_F(EngineTest, DroppedStreamFreesItsSession) {
   EXPECT_EQ(engine_->stats().running, 0u);
 }
 
+// A query that works for long, on another thread: it has its turn by the time that its client stops to read.
+class LongQuery {
+ public:
+  LongQuery(Engine& engine, const std::string& sql) {
+    RequestContext context;
+    context.cancelled = gone_.get_token();
+    QueryRequest request;
+    request.sql = sql;
+    request.format = ResultFormat::kCsv;
+    thread_ = std::jthread([this, &engine, context, request] {
+      Waiting sink(*this);
+      if (const auto stream = engine.Run(context, request)) (void)(*stream)->WriteTo(sink);
+    });
+    began_.get_future().wait();
+  }
+  ~LongQuery() { End(); }
+  void End() { gone_.request_stop(); }
+
+ private:
+  class Waiting final : public ByteSink {
+   public:
+    explicit Waiting(LongQuery& query) : query_(query) {}
+    Status Write(std::string_view bytes) override {
+      if ((read_ += bytes.size()) < kReads) return {};
+      query_.began_.set_value();
+      while (!query_.gone_.stop_requested()) std::this_thread::sleep_for(milliseconds(1));
+      return Fail(ErrorKind::kCancelled, "gone");
+    }
+
+   private:
+    LongQuery& query_;
+    static constexpr size_t kReads = 64 << 20;
+    size_t read_ = 0;
+  };
+  std::stop_source gone_;
+  std::promise<void> began_;
+  std::jthread thread_;
+};
+
+constexpr const char* kLong = "SELECT repeat('x', 1000) FROM range(10000000)";
+
 TEST_F(EngineTest, PastTheLimitQueriesWaitAndThenAreRefused) {
   EngineOptions options;
   options.max_concurrent = 1;
   options.queue_timeout = milliseconds(30);
   Open(options);
-  QueryRequest request;
-  request.sql = "SELECT 1";
-  auto holder = engine_->Run({}, request);
-  ASSERT_TRUE(holder);
-  const auto refused = engine_->Run({}, request);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::kUnavailable);
-  EXPECT_TRUE(refused.error().retry_after);
+  const LongQuery holder(*engine_, kLong);
+  const auto refused = ErrorOf(kEndless);
+  EXPECT_EQ(refused.kind, ErrorKind::kUnavailable);
+  EXPECT_TRUE(refused.retry_after);
   EXPECT_EQ(engine_->stats().queued, 0u);
+  EXPECT_THAT(Run("SELECT 1").value(), HasSubstr("[[1]]")) << "what is done at once does not wait";
 }
 
-TEST_F(EngineTest, AWaitingQueryGetsTheFreedSession) {
+TEST_F(EngineTest, AWaitingQueryGetsTheFreedTurn) {
   EngineOptions options;
   options.max_concurrent = 1;
   Open(options);
-  QueryRequest request;
-  request.sql = "SELECT 1";
-  auto holder = engine_->Run({}, request);
-  ASSERT_TRUE(holder);
-  std::thread leaving([&] {
+  LongQuery holder(*engine_, kLong);
+  const std::jthread leaving([&] {
     while (engine_->stats().queued == 0) std::this_thread::yield();
-    holder->reset();
+    holder.End();
   });
-  EXPECT_TRUE(engine_->Run({}, request));
-  leaving.join();
+  EXPECT_THAT(Run("SELECT sum(range * range) FROM range(20000000)").value(), HasSubstr("row_count\":1"));
 }
 
 TEST_F(EngineTest, QueriesRunSideBySide) {

@@ -1,9 +1,17 @@
 #include "query/query_run.h"
 
+#include <thread>
+
 #include "query/errors.h"
+#include "query/statement.h"
 
 namespace lakehouse::query {
 namespace {
+
+// What takes longer is worth waking other threads for, and standing in line for.
+constexpr std::chrono::microseconds kAlone{1000};
+// Between two looks at whether another thread is done.
+constexpr std::chrono::microseconds kPause{50};
 
 // Throws when the text is no value of its type.
 duckdb::Value ToValue(const Parameter& parameter, duckdb::ClientContext& context) {
@@ -32,14 +40,15 @@ duckdb::Value ToValue(const Parameter& parameter, duckdb::ClientContext& context
 }  // namespace
 
 Status QueryRun::Start() {
-  LH_ASSIGN(session_, shared_.pool.Take(request_));
+  LH_ASSIGN(session_, shared_.pool.Take());
   state_ = LakeState::Of(*session_->connection->context);
   state_->Begin(view_, shared_.vectors, request_);
   stopper_.emplace(shared_.watch, *session_->connection, request_);
   return {};
 }
 
-Status QueryRun::Plan(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters) {
+Status QueryRun::Plan(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters,
+                      const duckdb::get_result_collector_t& collector) {
   result_.reset();
   ended_ = false;
   try {
@@ -53,20 +62,51 @@ Status QueryRun::Plan(duckdb::unique_ptr<duckdb::SQLStatement> statement, const 
     for (size_t i = 0; i < parameters.size(); ++i) {
       values.emplace(identifiers[i], duckdb::BoundParameterData(ToValue(parameters[i], context)));
     }
-    pending_ = context.PendingQuery(std::move(statement), values, duckdb::QueryParameters(/*allow_streaming=*/true));
+    const duckdb::ScopedConfigSetting collecting(
+        context.config, [&](duckdb::ClientConfig& config) { config.get_result_collector = collector; },
+        [](duckdb::ClientConfig& config) { config.get_result_collector = nullptr; });
+    context.config.enable_optimizer = !IsFromNowhere(*statement);
+    pending_ = context.PendingQuery(std::move(statement), values,
+                                    duckdb::QueryParameters(/*allow_streaming=*/collector == nullptr));
   } catch (const std::exception& caught) {
     return Fail(Failure(duckdb::ErrorData(caught)));
   }
   if (pending_->HasError()) return Fail(Failure(pending_->GetErrorObject()));
+  began_ = std::chrono::steady_clock::now();
   names_ = pending_->names;
   types_ = pending_->types;
   stopper_->Repeat();
   return {};
 }
 
+Result<QueryRun::Progress> QueryRun::Work() {
+  try {
+    const auto state = pending_->ExecuteTask();
+    if (pending_->HasError()) return Fail(Failure(pending_->GetErrorObject()));
+    if (state != duckdb::PendingExecutionResult::EXECUTION_FINISHED) {
+      const bool more = state == duckdb::PendingExecutionResult::RESULT_NOT_READY;
+      LH_TRY(TakeTurn());
+      return more ? Progress::kMore : Progress::kElsewhere;
+    }
+  } catch (const std::exception& caught) {
+    return Fail(Failure(duckdb::ErrorData(caught)));
+  }
+  LH_TRY(Execute());
+  ended_ = true;
+  return Progress::kDone;
+}
+
 Status QueryRun::Execute() {
   if (!pending_) return Fail(ErrorKind::kInternal, "a result can be read once only");
   try {
+    // DuckDB's own loop asks again and again, without a pause, while another thread has the last task.
+    auto state = pending_->ExecuteTask();
+    for (; !duckdb::PendingQueryResult::IsResultReady(state); state = pending_->ExecuteTask()) {
+      LH_TRY(TakeTurn());
+      if (state == duckdb::PendingExecutionResult::BLOCKED) pending_->WaitForTask();
+      if (state == duckdb::PendingExecutionResult::NO_TASKS_AVAILABLE) std::this_thread::sleep_for(kPause);
+    }
+    if (pending_->HasError()) return Fail(Failure(pending_->GetErrorObject()));
     result_ = pending_->Execute();
   } catch (const std::exception& caught) {
     return Fail(Failure(duckdb::ErrorData(caught)));
@@ -79,7 +119,10 @@ Status QueryRun::Execute() {
 Result<duckdb::unique_ptr<duckdb::DataChunk>> QueryRun::Fetch() {
   duckdb::unique_ptr<duckdb::DataChunk> chunk;
   try {
-    chunk = result_->Fetch();
+    if (result_->type == duckdb::QueryResultType::STREAM_RESULT) {
+      LH_TRY(Await(result_->Cast<duckdb::StreamQueryResult>()));
+    }
+    if (!result_->HasError()) chunk = result_->Fetch();
   } catch (const std::exception& caught) {
     return Fail(Failure(duckdb::ErrorData(caught)));
   }
@@ -87,6 +130,29 @@ Result<duckdb::unique_ptr<duckdb::DataChunk>> QueryRun::Fetch() {
   if (chunk && chunk->size() == 0) chunk.reset();
   if (!chunk) ended_ = true;
   return chunk;
+}
+
+Status QueryRun::Await(duckdb::StreamQueryResult& stream) {
+  for (;;) {
+    const auto before = std::chrono::steady_clock::now();
+    const auto state = stream.ExecuteTask();
+    if (duckdb::StreamQueryResult::IsChunkReady(state)) return {};
+    LH_TRY(TakeTurn());
+    if (state == duckdb::StreamExecutionResult::BLOCKED) {
+      stream.WaitForTask();
+    } else if (help_ && std::chrono::steady_clock::now() - before < kPause) {
+      // Back at once: others have the rest.
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+}
+
+Status QueryRun::TakeTurn() {
+  if (has_turn_ || std::chrono::steady_clock::now() - began_ < kAlone) return {};
+  LH_TRY(shared_.turns.Take(request_));
+  has_turn_ = true;
+  help_.emplace(session_->database->helpers());
+  return {};
 }
 
 Result<duckdb::unique_ptr<duckdb::PreparedStatement>> QueryRun::Prepare(
@@ -124,12 +190,14 @@ Error QueryRun::Failure(duckdb::ErrorData error) {
 void QueryRun::Release() {
   if (!session_) return;
   if (!ended_) session_->connection->Interrupt();
+  help_.reset();
   result_.reset();
   pending_.reset();
   // From here nothing may interrupt the connection: the next interrupt would hit another query.
   stopper_.reset();
   // Destroying a connection is what ends a query that nobody reads to its end: it waits for the tasks to notice.
   if (!ended_) session_->connection->context->Destroy();
+  if (std::exchange(has_turn_, false)) shared_.turns.End();
   state_->End();
   shared_.pool.Give(std::move(session_));
 }

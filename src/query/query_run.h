@@ -10,14 +10,17 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/request_context.h"
 #include "catalog/lake_view.h"
 #include "query/deadline_watch.h"
 #include "query/duckdb_internal.h"
 #include "query/engine.h"
+#include "query/helper_threads.h"
 #include "query/lake_state.h"
 #include "query/session_pool.h"
+#include "query/turns.h"
 
 namespace lakehouse::query {
 
@@ -29,12 +32,17 @@ struct Counters {
 // What all queries of an engine share. Thread-safe.
 struct EngineShared {
   EngineShared(EngineOptions chosen, object::BlockCache& cache, const Logger& logger, VectorSource* source)
-      : options(std::move(chosen)), log(logger), vectors(source), pool(options, cache) {}
+      : options(std::move(chosen)),
+        log(logger),
+        vectors(source),
+        pool(options, cache),
+        turns(options.max_concurrent, options.queue_timeout) {}
   const EngineOptions options;
   const Logger& log;
   VectorSource* const vectors;
   Counters counters;
   SessionPool pool;
+  Turns turns;
   DeadlineWatch watch;
 };
 
@@ -85,13 +93,23 @@ class QueryRun {
   QueryRun& operator=(const QueryRun&) = delete;
 
   Seq seq() const { return view_->seq(); }
-  // Takes a session; everything below but Release needs it.
+  // Takes a session; everything below but Release needs it. Whatever executes waits for a turn once it has run for a
+  // while, with the errors of Turns::Take.
   Status Start();
-  // Plans the statement with these values. The result's columns are known then.
-  Status Plan(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters);
+  // Plans the statement with these values. The result's columns are known then. `collector`: where the result goes;
+  // nothing: chunks, to be fetched.
+  Status Plan(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters,
+              const duckdb::get_result_collector_t& collector = nullptr);
   const duckdb::vector<std::string>& names() const { return names_; }
   const duckdb::vector<duckdb::LogicalType>& types() const { return types_; }
-  // Starts what was planned; once for each Plan.
+  // Lends this thread to the execution of what was planned for a collector, for some thousands of rows.
+  enum class Progress {
+    kMore,       // call again
+    kElsewhere,  // nothing for this thread: others work, or wait for room in the collector
+    kDone,
+  };
+  Result<Progress> Work();
+  // Starts what was planned for fetching; once for each Plan.
   Status Execute();
   const duckdb::QueryResult& result() const { return *result_; }
   // Null at the end.
@@ -112,6 +130,14 @@ class QueryRun {
   std::optional<Stopper> stopper_;
   duckdb::vector<std::string> names_;
   duckdb::vector<duckdb::LogicalType> types_;
+  // Works until the stream has a chunk, an error or its end.
+  Status Await(duckdb::StreamQueryResult& stream);
+  // A query that has run for a while needs a turn to go on, and gets help.
+  Status TakeTurn();
+
+  MonotonicTime began_{};
+  bool has_turn_ = false;
+  std::optional<HelperThreads::Call> help_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
   // True once DuckDB itself has ended the query, in success or failure.

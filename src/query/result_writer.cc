@@ -1,7 +1,5 @@
 #include "query/result_writer.h"
 
-#include "query/result_writer_internal.h"
-
 namespace lakehouse::query {
 
 std::string_view ContentType(ResultFormat format) {
@@ -21,15 +19,5 @@ std::string_view ContentType(ResultFormat format) {
 }
 
 std::string TypeName(const duckdb::LogicalType& type) { return type.ToString(); }
-
-std::unique_ptr<ResultWriter> ResultWriter::Make(ResultFormat format, ResultShape shape, ByteSink& sink) {
-  switch (format) {
-    case ResultFormat::kArrowStream:
-    case ResultFormat::kParquet:
-      return MakeArrowWriter(format, std::move(shape), sink);
-    default:
-      return MakeTextWriter(format, std::move(shape), sink);
-  }
-}
 
 }  // namespace lakehouse::query

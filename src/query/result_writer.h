@@ -1,4 +1,4 @@
-// A result's bytes in one of the formats of the contract, chunk by chunk. Used by one thread.
+// A result's bytes in one of the contract's text formats, chunk by chunk. Used by one thread.
 //
 // Values in text (JSON, NDJSON, CSV): numbers of up to 64 bits and floats are numbers; everything else that JSON has no
 // word for is the text that DuckDB casts it to (DECIMAL 1.50, DATE 2026-01-31, TIMESTAMP 2026-01-31 12:00:00,
@@ -29,7 +29,7 @@ struct ResultShape {
 
 class ResultWriter {
  public:
-  // REQUIRES: the sink outlives the writer.
+  // REQUIRES: the sink outlives the writer; format is kJson, kNdjson or kCsv.
   static std::unique_ptr<ResultWriter> Make(ResultFormat format, ResultShape shape, ByteSink& sink);
   virtual ~ResultWriter() = default;
   // Everything before the rows. Called once, when the first rows are known to come without an error.

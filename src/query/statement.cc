@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "query/errors.h"
 
@@ -61,6 +63,19 @@ Result<duckdb::unique_ptr<duckdb::SQLStatement>> ParseReadStatement(const std::s
   // DuckDB would copy the text into its errors and lose the position; FromDuckDb does both.
   statement->query.clear();
   return statement;
+}
+
+bool IsFromNowhere(const duckdb::SQLStatement& statement) {
+  if (statement.type != duckdb::StatementType::SELECT_STATEMENT) return false;
+  const duckdb::QueryNode& node = *statement.Cast<duckdb::SelectStatement>().node;
+  if (node.type != duckdb::QueryNodeType::SELECT_NODE || !node.cte_map.map.empty() || !node.modifiers.empty())
+    return false;
+  const auto& select = node.Cast<duckdb::SelectNode>();
+  if (select.from_table->type != duckdb::TableReferenceType::EMPTY_FROM || select.where_clause ||
+      !select.groups.grouping_sets.empty() || select.having || select.qualify || select.sample) {
+    return false;
+  }
+  return std::ranges::none_of(select.select_list, [](const auto& value) { return value->HasSubquery(); });
 }
 
 }  // namespace lakehouse::query

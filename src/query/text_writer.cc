@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "query/ordered_formatter.h"
-#include "query/result_writer_internal.h"
+#include "query/result_writer.h"
 #include "query/value_text.h"
 
 namespace lakehouse::query {
@@ -196,7 +196,7 @@ class TextWriter final : public ResultWriter {
 
 }  // namespace
 
-std::unique_ptr<ResultWriter> MakeTextWriter(ResultFormat format, ResultShape shape, ByteSink& sink) {
+std::unique_ptr<ResultWriter> ResultWriter::Make(ResultFormat format, ResultShape shape, ByteSink& sink) {
   return std::make_unique<TextWriter>(format, std::move(shape), sink);
 }
 

@@ -302,7 +302,7 @@ Result<std::unique_ptr<QueryPart>> QueryPart::Open(const Process& process, objec
                             [parts] { return static_cast<double>(parts->cache->stats().bytes_in_memory); });
   process.metrics.GaugeFrom("lakehouse_queries_running", "Queries that run now", {},
                             [parts] { return static_cast<double>(parts->service->stats().running); });
-  process.metrics.GaugeFrom("lakehouse_queries_queued", "Queries that wait for a session", {},
+  process.metrics.GaugeFrom("lakehouse_queries_queued", "Queries that wait for their turn", {},
                             [parts] { return static_cast<double>(parts->service->stats().queued); });
   process.metrics.GaugeFrom("lakehouse_query_memory_bytes", "Memory that DuckDB holds", {},
                             [parts] { return static_cast<double>(parts->service->stats().memory_bytes); });

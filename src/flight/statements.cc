@@ -13,7 +13,7 @@ namespace lakehouse::flight {
 namespace {
 
 // One batch is what a client that stops reading keeps in memory, its query gone, until it goes away itself.
-constexpr uint64_t kBatchBytes = uint64_t{4} << 20;
+constexpr uint64_t kBatchBytes = uint64_t{2} << 20;
 
 using Rows = Result<std::unique_ptr<arrow::flight::FlightDataStream>>;
 

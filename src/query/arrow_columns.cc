@@ -1,6 +1,7 @@
 #include "query/arrow_columns.h"
 
 #include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/buffer_builder.h>
 #include <arrow/type.h>
 
@@ -21,6 +22,41 @@ std::shared_ptr<arrow::Buffer> Finish(auto& builder) {
   Check(finished.status());
   return *std::move(finished);
 }
+
+// Bytes that grow. What lies behind the last one is never touched: Arrow's own builders clear it, which costs more than
+// the values where a batch is much smaller than was made ready for.
+template <typename T>
+class Values {
+ public:
+  void Reserve(int64_t more) {
+    const int64_t needed = (length_ + more) * kWidth;
+    if (!buffer_) {
+      auto made = arrow::AllocateResizableBuffer(needed);
+      Check(made.status());
+      buffer_ = *std::move(made);
+    } else if (buffer_->capacity() < needed) {
+      // What is there is kept as far as the buffer's size goes.
+      Check(buffer_->Resize(length_ * kWidth, /*shrink_to_fit=*/false));
+      Check(buffer_->Reserve(std::max(needed, 2 * buffer_->capacity())));
+    }
+  }
+  // The place of the next value. REQUIRES: it was reserved.
+  T* end() { return reinterpret_cast<T*>(buffer_->mutable_data()) + length_; }
+  void Advance(int64_t count) { length_ += count; }
+  int64_t length() const { return length_; }
+  uint64_t bytes() const { return static_cast<uint64_t>(length_ * kWidth); }
+  std::shared_ptr<arrow::Buffer> Take() {
+    Reserve(0);
+    Check(buffer_->Resize(length_ * kWidth, /*shrink_to_fit=*/false));
+    length_ = 0;
+    return std::exchange(buffer_, nullptr);
+  }
+
+ private:
+  static constexpr int64_t kWidth = sizeof(T);
+  std::shared_ptr<arrow::ResizableBuffer> buffer_;
+  int64_t length_ = 0;
+};
 
 // A mask that was made and never cleared says so only when it is looked through.
 bool AllValid(const duckdb::UnifiedVectorFormat& format, duckdb::idx_t count) {
@@ -104,24 +140,27 @@ template <typename T>
 class FixedColumn final : public PlainColumn {
  public:
   using PlainColumn::PlainColumn;
-  uint64_t bytes() const override { return static_cast<uint64_t>(values_.length()) * sizeof(T); }
+  uint64_t bytes() const override { return values_.bytes(); }
 
  private:
   void AppendValues(const duckdb::UnifiedVectorFormat& format, int64_t count, bool all_valid) override {
-    Check(values_.Reserve(RowsToReserve(count)));
+    values_.Reserve(RowsToReserve(count));
     const auto* const values = reinterpret_cast<const T*>(format.data);  // of either sign
-    if (all_valid && !format.sel->IsSet()) return values_.UnsafeAppend(values, count);
-    T* const out = values_.mutable_data() + values_.length();
-    for (int64_t i = 0; i < count; ++i) {
-      const auto at = format.sel->get_index(static_cast<duckdb::idx_t>(i));
-      // What stands where a row is NULL may be anybody's bytes.
-      out[i] = all_valid || format.validity.RowIsValid(at) ? values[at] : T{};
+    T* const out = values_.end();
+    if (all_valid && !format.sel->IsSet()) {
+      std::memcpy(out, values, static_cast<size_t>(count) * sizeof(T));
+    } else {
+      for (int64_t i = 0; i < count; ++i) {
+        const auto at = format.sel->get_index(static_cast<duckdb::idx_t>(i));
+        // What stands where a row is NULL may be anybody's bytes.
+        out[i] = all_valid || format.validity.RowIsValid(at) ? values[at] : T{};
+      }
     }
-    values_.bytes_builder()->UnsafeAdvance(count * static_cast<int64_t>(sizeof(T)));
+    values_.Advance(count);
   }
-  arrow::BufferVector TakeValues() override { return {Finish(values_)}; }
+  arrow::BufferVector TakeValues() override { return {values_.Take()}; }
 
-  arrow::TypedBufferBuilder<T> values_;
+  Values<T> values_;
 };
 
 class BooleanColumn final : public PlainColumn {
@@ -147,51 +186,56 @@ class BooleanColumn final : public PlainColumn {
 class TextColumn final : public PlainColumn {
  public:
   using PlainColumn::PlainColumn;
-  uint64_t bytes() const override { return static_cast<uint64_t>(text_.length() + ends_.length() * kOffset); }
+  uint64_t bytes() const override { return text_.bytes() + ends_.bytes(); }
 
  private:
-  static constexpr int64_t kOffset = sizeof(int32_t);
   // A short text lies in its string_t and is copied whole, whatever its size.
   static constexpr size_t kShort = duckdb::string_t::INLINE_LENGTH;
 
   void AppendValues(const duckdb::UnifiedVectorFormat& format, int64_t count, bool all_valid) override {
     const auto* const texts = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(format);
-    Check(ends_.Reserve(RowsToReserve(count) + 1));
-    if (ends_.length() == 0) ends_.UnsafeAppend(0);
-    int64_t end = text_.length();
-    for (int64_t i = 0; i < count; ++i) {
-      const auto at = format.sel->get_index(static_cast<duckdb::idx_t>(i));
-      if (all_valid || format.validity.RowIsValid(at)) end += texts[at].GetSize();
-    }
-    if (end > INT32_MAX) {
+    const auto at = [&format](int64_t row) { return format.sel->get_index(static_cast<duckdb::idx_t>(row)); };
+    const auto is_there = [&](duckdb::idx_t index) { return all_valid || format.validity.RowIsValid(index); };
+    int64_t more = 0;
+    for (int64_t i = 0; i < count; ++i) more += is_there(at(i)) ? texts[at(i)].GetSize() : 0;
+    if (text_.length() + more > INT32_MAX) {
       throw duckdb::InvalidInputException("a column has more than 2 GiB of text in one batch of %llu rows",
                                           static_cast<uint64_t>(rows() + count));
     }
-    Check(text_.Reserve(end - text_.length() + static_cast<int64_t>(kShort)));
-    auto* out = text_.mutable_data() + text_.length();
-    const auto* const start = text_.mutable_data();
+    ends_.Reserve(RowsToReserve(count) + 1);
+    if (ends_.length() == 0) {
+      *ends_.end() = 0;
+      ends_.Advance(1);
+    }
+    text_.Reserve(more + static_cast<int64_t>(kShort));
+    char* const begin = text_.end();
+    char* out = begin;
+    int32_t* ends = ends_.end();
+    const auto before = static_cast<int32_t>(text_.length());
     for (int64_t i = 0; i < count; ++i) {
-      const auto at = format.sel->get_index(static_cast<duckdb::idx_t>(i));
-      if (all_valid || format.validity.RowIsValid(at)) {
-        const duckdb::string_t& text = texts[at];
+      const auto index = at(i);
+      if (is_there(index)) {
+        const duckdb::string_t& text = texts[index];
+        const uint32_t size = text.GetSize();
         if (text.IsInlined()) {
           std::memcpy(out, text.GetData(), kShort);
         } else {
-          std::memcpy(out, text.GetData(), text.GetSize());
+          std::memcpy(out, text.GetData(), size);
         }
-        out += text.GetSize();
+        out += size;
       }
-      ends_.UnsafeAppend(static_cast<int32_t>(out - start));
+      *ends++ = before + static_cast<int32_t>(out - begin);
     }
-    text_.UnsafeAdvance(end - text_.length());
+    ends_.Advance(count);
+    text_.Advance(more);
   }
   arrow::BufferVector TakeValues() override {
-    auto ends = Finish(ends_);
-    return {std::move(ends), Finish(text_)};
+    auto ends = ends_.Take();
+    return {std::move(ends), text_.Take()};
   }
 
-  arrow::TypedBufferBuilder<int32_t> ends_;
-  arrow::BufferBuilder text_;
+  Values<int32_t> ends_;
+  Values<char> text_;
 };
 
 }  // namespace

@@ -66,7 +66,7 @@ class CollectedBatches final : public RunningBatches {
                    std::shared_ptr<const catalog::LakeView> view)
       : RunningBatches(shared, std::move(bounded), request.sql, std::move(view)),
         limits_{std::max<uint64_t>(request.batch_rows, 1), std::max<uint64_t>(request.batch_bytes, 1)},
-        queue_(std::make_shared<BatchQueue>(limits_.bytes)) {}
+        queue_(std::make_shared<BatchQueue>(std::max(limits_.bytes, kLeastAhead))) {}
 
   Status Start(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters) {
     LH_TRY(run_.Start());
@@ -78,6 +78,8 @@ class CollectedBatches final : public RunningBatches {
   // An error on another thread wakes nobody here, nor does a task that one leaves to be done.
   static constexpr std::chrono::milliseconds kLongestWait{1};
   static constexpr uint64_t kFewRows = 16'384;
+  // So that the scan goes on while the last batch is on its way to the client.
+  static constexpr uint64_t kLeastAhead = uint64_t{16} << 20;
 
   Result<bool> Take(ArrowArray* out) override {
     if (!next_) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run-counted.sh STAGE NAME SECONDS COMMAND...: runs one test program for ./test and writes "passed failed skipped" to
-# $results/STAGE.NAME. GoogleTest programs are counted test by test, anything else as one. Always succeeds: the counts say
+# $results/STAGE.NAME. GoogleTest programs and pytest are counted test by test, anything else as one. Always succeeds: the counts say
 # what failed. REQUIRES: `results` and `logs` name folders.
 set -uo pipefail
 stage=$1 name=$2 seconds=$3
@@ -18,6 +18,10 @@ if grep -aq '^\[==========\] Running' "$log"; then
   skipped=$(count '^\[  SKIPPED \] .*ms\)$')
   # A crash, a sanitizer's report or the time limit comes after tests that passed.
   if [ "$rc" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
+elif summary=$(grep -aE '^[0-9]+ (passed|failed|skipped|error).* in [0-9.]+s' "$log") && [ "$stage" = e2e ]; then
+  number() { grep -oE "[0-9]+ $1" <<<"$summary" | head -n 1 | grep -oE '^[0-9]+' || echo 0; }
+  passed=$(number passed) failed=$(($(number failed) + $(number error))) skipped=$(number skipped)
+  if [ "$rc" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
 elif [ "$rc" = 0 ]; then
   passed=1
 elif [ "$rc" = 77 ]; then
@@ -33,7 +37,7 @@ if [ "$failed" != 0 ]; then
   {
     printf '== %s %s: the end of %s\n' "$stage" "$name" "$log"
     grep -aE '^\[  FAILED  \] .*ms\)$|: Failure$|ERROR: |WARNING: ThreadSanitizer|runtime error:' "$log" | head -n 20
-    tail -n 25 "$log"
+    tail -n 40 "$log"
   } >>"$results/failures"
 fi
 printf '%-8s %-24s %4d passed %3d failed %3d skipped  %3d s  %s\n' \

@@ -32,7 +32,8 @@ counted() { scripts/run-counted.sh "$@"; }
 each() { # JOBS STAGE SECONDS COMMAND...
   local jobs=$1 stage=$2 seconds=$3
   shift 3
-  xargs -r -P "$jobs" -I{} scripts/run-counted.sh "$stage" {} "$seconds" "$@"
+  # Servers of tests that run side by side take ports from different ranges (tests/smoke/lake.py).
+  xargs -r -P "$jobs" --process-slot-var=LAKE_PORT_SLOT -I{} scripts/run-counted.sh "$stage" {} "$seconds" "$@"
 }
 
 # A build that fails is one failed test, and what needed it is not run.
@@ -69,7 +70,7 @@ check_scripts() { printf '%s\n' "$@" | each 2 checks 60 scripts/{}; }
 smokes() { find tests/smoke -maxdepth 1 -name '[dg]*' -type f -perm -u+x -printf '%f\n' 2>/dev/null | sort; }
 # Documents, smokes and end-to-end tests ask the program itself.
 asks_program() {
-  { echo check-docs.py | selected checks; smokes | selected smoke; echo pytest | selected e2e; } | any_line
+  { echo check-docs.py | selected checks; smokes | selected smoke; e2e_files | selected e2e; } | any_line
 }
 
 stage_unit() {
@@ -106,27 +107,21 @@ stage_smoke() {
   [ -x build/check/lakehouse ] || { no_program smoke && return 0; }
   shown smoke "smokes (${#names[@]})" run_smokes "${names[@]}"
 }
-run_smokes() { printf '%s\n' "$@" | each 1 smoke 180 "tests/smoke/{}"; }
+run_smokes() { printf '%s\n' "$@" | each 2 smoke 180 "tests/smoke/{}"; }
 
+# A file has its own servers, so files run side by side; the longest first.
+e2e_files() {
+  find tests/e2e -name 'test_*.py' -printf '%s %f\n' | sort -rn | sed 's/^[0-9]* //; s/\.py$//' |
+    if [ "$long" = 1 ]; then cat; else grep -vx test_flight_jdbc; fi
+}
 stage_e2e() {
-  echo pytest | selected e2e | any_line || return 0
+  local files
+  mapfile -t files < <(e2e_files | selected e2e)
+  [ ${#files[@]} != 0 ] || return 0
   [ -x build/check/lakehouse ] || { no_program e2e && return 0; }
-  shown e2e "end-to-end tests" run_pytest
+  shown e2e "end-to-end tests (${#files[@]} files)" run_e2e "${files[@]}"
 }
-run_pytest() {
-  local log=$logs/e2e.pytest.log rc=0 last failed
-  timeout --foreground 900 .deps/venv/bin/python -B -m pytest -q -p no:cacheprovider tests/e2e >"$log" 2>&1 || rc=$?
-  last=$(grep -aE '^[0-9]+ (passed|failed|skipped|error)|^=+ .*(passed|failed|error|skipped).* =+$|(passed|failed|error|skipped).* in [0-9.]+' "$log" | tail -n 1)
-  number() { grep -oE "[0-9]+ $1" <<<"$last" | head -n 1 | cut -d' ' -f1; }
-  failed=$(number failed)
-  failed=$((${failed:-0} + $(number error | grep . || echo 0)))
-  if [ "$rc" != 0 ] && [ "$failed" = 0 ]; then failed=1; fi
-  printf '%s %s %s\n' "$(number passed | grep . || echo 0)" "$failed" "$(number skipped | grep . || echo 0)" >"$results/e2e.pytest"
-  if [ "$failed" != 0 ]; then
-    { printf '== e2e: the end of %s\n' "$log" && tail -n 60 "$log"; } >>"$results/failures"
-  fi
-  printf '%s\n' "$last"
-}
+run_e2e() { printf '%s\n' "$@" | each 2 e2e 900 .deps/venv/bin/python -B -m pytest -q -p no:cacheprovider "tests/e2e/{}.py"; }
 
 # The sanitized build carries the fuzz targets as well: one compilation serves both.
 stage_asan() {

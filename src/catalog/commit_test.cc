@@ -1,5 +1,6 @@
 // The catalog as its callers see it, over a store in memory: commits, batches, ambiguity, several catalogds, restarts,
 // checkpoints, garbage.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -85,6 +86,37 @@ TEST_F(CatalogTest, NewExistingAndConflicting) {
   EXPECT_EQ(conflict.error().kind, ErrorKind::kConflict);
   EXPECT_THAT(conflict.error().detail, HasSubstr("f1"));
   EXPECT_THAT(conflict.error().detail, HasSubstr("f2"));
+}
+
+TEST_F(CatalogTest, OneOfManyCreates) {
+  LakeCatalogOptions options;
+  options.shared_log = true;
+  const auto first = Open(options), second = Open(options);
+  std::atomic<int> made{0}, refused{0};
+  {
+    std::vector<std::jthread> clients;
+    for (int i = 0; i < 8; ++i) {
+      clients.emplace_back([&, i] {
+        const auto created =
+            (i % 2 == 0 ? first : second)->Register(context_, Request("t", fmt::format("k{}", i), WriteMode::kCreate));
+        ++(created ? made : refused);
+        if (!created) EXPECT_EQ(created.error().kind, ErrorKind::kConflict);
+      });
+    }
+  }
+  EXPECT_EQ(made, 1);
+  EXPECT_EQ(refused, 7);
+  EXPECT_EQ(first->Get(context_, "t", std::nullopt)->version.value, 1U);
+  ASSERT_TRUE(first->Drop(context_, "t"));
+  EXPECT_TRUE(second->Register(context_, Request("T", "k9", WriteMode::kCreate))) << "a dropped name is free";
+  const auto snapshots = second->Snapshots(context_, "t");
+  ASSERT_TRUE(snapshots) << snapshots.error().detail;
+  ASSERT_FALSE(snapshots->empty());
+  for (const Snapshot& snapshot : *snapshots) EXPECT_EQ(snapshot.mode, WriteMode::kReplace);
+  auto again = Request("once", "k10", WriteMode::kCreate);
+  again.commit_id = "c";
+  EXPECT_TRUE(first->Register(context_, again));
+  EXPECT_TRUE(first->Register(context_, again)->replayed) << "the same commit, asked for twice";
 }
 
 TEST_F(CatalogTest, NamesAndFingerprintsAreChecked) {

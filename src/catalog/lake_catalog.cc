@@ -143,6 +143,7 @@ Result<RegisterResult> LakeCatalog::Register(const RequestContext& context, cons
     existing = dataset != nullptr && dataset->Current() != nullptr;
     if (repeated != nullptr) return std::nullopt;
     if (!existing) return entry;
+    if (request.mode == WriteMode::kCreate) return Fail(DatasetExists(dataset->name));
     const VersionPtr current = dataset->Current();
     const bool same_fingerprint = current->generation->fingerprint == request.schema_fingerprint;
     const bool replayed = !request.allow_duplicate_source && dataset->HasSource(request.source_sha256, request.mode);

@@ -109,6 +109,13 @@ Status CheckSeqIsKept(const LakeState& state, Seq at) {
   return {};
 }
 
+Error DatasetExists(std::string_view name) {
+  return {ErrorKind::kConflict,
+          fmt::format("there is a dataset \"{}\" already; append to it or replace it", name),
+          std::nullopt,
+          {}};
+}
+
 Error NoSuchDataset(std::string_view name) {
   return Error{ErrorKind::kNotFound, fmt::format("no dataset is named \"{}\"", name), std::nullopt, {}};
 }

@@ -42,5 +42,7 @@ Status CheckSeqIsKept(const LakeState& state, Seq at);
 // kNotFound with the versions that are kept.
 Error NoSuchVersion(const DatasetState& dataset, DatasetVersion version);
 Error NoSuchDataset(std::string_view name);
+// Of a request that may only create one.
+Error DatasetExists(std::string_view name);
 
 }  // namespace lakehouse::catalog

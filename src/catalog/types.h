@@ -35,7 +35,8 @@ struct DataObject {
   bool operator==(const DataObject&) const = default;
 };
 
-enum class WriteMode { kReplace, kAppend };
+// kCreate: as kReplace, for a name that no dataset has; kConflict otherwise. A version made by it counts as kReplace.
+enum class WriteMode { kReplace, kAppend, kCreate };
 
 struct Manifest {
   std::string dataset_id;

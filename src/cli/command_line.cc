@@ -124,9 +124,10 @@ void CommandLine::AddIngest() {
   command->add_option("-n,--name", ingest_.name,
                       "Dataset; of a single file the default is its name without extensions");
   command
-      ->add_option("--mode", ingest_.mode,
-                   "replace what is there (several files: the first replaces, the rest append) or append")
-      ->check(CLI::IsMember({"replace", "append"}))
+      ->add_option(
+          "--mode", ingest_.mode,
+          "replace what is there, append to it, or create a dataset that is not there (several files: the rest append)")
+      ->check(CLI::IsMember({"replace", "append", "create"}))
       ->capture_default_str();
   command->add_option("--format", ingest_.format, "What the bytes are, when the file's name does not tell")
       ->check(CLI::IsMember({"csv", "tsv", "ndjson", "parquet"}));

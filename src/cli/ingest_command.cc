@@ -30,10 +30,10 @@ Result<std::string> TypesJson(const std::vector<std::string>& types) {
   return text;
 }
 
-Result<std::string> QueryOf(const IngestOptions& options, const std::string& name, bool append,
+Result<std::string> QueryOf(const IngestOptions& options, const std::string& name, std::string_view mode,
                             const SourceFormat& format) {
   const auto encoded = [](std::string_view text) { return net::PercentEncode(text, false); };
-  std::string query = fmt::format("/v1/ingest?name={}&mode={}", encoded(name), append ? "append" : "replace");
+  std::string query = fmt::format("/v1/ingest?name={}&mode={}", encoded(name), mode);
   if (options.duplicates) query += "&duplicates=allow";
   if (options.no_header) query += "&header=false";
   if (!options.encoding.empty()) query += "&encoding=" + encoded(options.encoding);
@@ -89,10 +89,10 @@ Result<std::string> Upload(Client& client, const Console& console, const std::st
 }
 
 Status IngestOne(Client& client, Console& console, const GlobalOptions& global, const IngestOptions& options,
-                 const std::string& file, const std::string& name, bool append) {
+                 const std::string& file, const std::string& name, std::string_view mode) {
   LH_ASSIGN(const SourceFormat format, FormatOfFile(file, options.format));
   LH_ASSIGN(const auto input, InputFile::Open(file, console));
-  LH_ASSIGN(std::string path, QueryOf(options, name, append, format));
+  LH_ASSIGN(std::string path, QueryOf(options, name, mode, format));
   const MonotonicTime started = SystemClock().Monotonic();
   LH_ASSIGN(const std::string text, Upload(client, console, file, *input, std::move(path), format));
   const double seconds = std::chrono::duration<double>(SystemClock().Monotonic() - started).count();
@@ -113,11 +113,11 @@ Status RunIngest(Client& client, Console& console, const GlobalOptions& global, 
       return Fail(UsageError("--name is missing: say which dataset, as in --name trips"));
     name = NameOfFile(files.front());
   }
-  bool append = options.mode == "append";
+  std::string_view mode = options.mode;
   for (const std::string& file : files) {
-    auto done = IngestOne(client, console, global, options, file, name, append);
+    auto done = IngestOne(client, console, global, options, file, name, mode);
     if (!done) return files.size() == 1 ? done : Fail(std::move(done).error().In(file));
-    append = true;
+    mode = "append";
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/stream.h"
+#include "catalog/state_view.h"
 #include "flight/metadata.h"
 #include "flight/status.h"
 
@@ -165,6 +166,8 @@ Result<Plan> PlanOf(const pb::CommandStatementIngest& command) {
   }
   if (definition.if_exists() == Definition::TABLE_EXISTS_OPTION_APPEND) {
     plan.request.mode = catalog::WriteMode::kAppend;
+  } else if (!plan.may_exist) {
+    plan.request.mode = catalog::WriteMode::kCreate;
   }
   for (const auto& [name, value] : command.options()) {
     if (name != "allow_duplicates") {
@@ -179,7 +182,7 @@ Status CheckTable(State& state, const RequestContext& bounded, const Plan& plan)
   const auto manifest = state.services->catalog.Get(bounded, plan.request.name, std::nullopt);
   if (manifest) {
     if (plan.may_exist) return {};
-    return Fail(ErrorKind::kConflict, "there is a dataset {} already; append to it or replace it", plan.request.name);
+    return Fail(catalog::DatasetExists(manifest->name));
   }
   if (manifest.error().kind != ErrorKind::kNotFound) return Fail(manifest.error());
   if (plan.may_create) return {};

@@ -57,7 +57,7 @@ inline constexpr std::string_view kCatalogSchemas = R"json(
   "properties": {
     "version": {"type": "integer"}, "seq": {"type": "integer"}, "row_count": {"type": "integer"},
     "committed_at": {"type": "string", "format": "date-time"},
-    "mode": {"type": "string", "enum": ["replace", "append"]},
+    "mode": {"type": "string", "enum": ["replace", "append", "create"]},
     "source_sha256": {"type": ["string", "null"]}, "pinned": {"type": "boolean"}}}}}},
 "Epoch": {"type": "object", "required": ["seq"], "properties": {"seq": {"type": "integer"}}},
 "Collect": {"type": "object", "properties": {

@@ -164,20 +164,21 @@ Status RunIngest(service::Ingest& service, const RequestContext& context, Reques
 
 // The service may be nullptr as long as the route is not called.
 void AddRoute(Router& router, service::Ingest* ingest, IngestRouteOptions options) {
-  router.Add({.method = "POST",
-              .pattern = "/ingest",
-              .handler = [ingest](const RequestContext& context, Request& request,
-                                  Response& response) { return RunIngest(*ingest, context, request, response); },
-              .summary = "Turn a file into a dataset, or add it to one",
-              .deadline = options.deadline,
-              .doc = {.query = "name! mode:replace|append duplicates:allow|true|false delimiter header:true|false "
-                               "encoding:utf-8|latin1 types",
-                      .headers = "Content-Encoding",
-                      .body = "text/csv bytes, multipart/form-data Upload, application/x-ndjson bytes, "
-                              "application/vnd.apache.parquet bytes",
-                      .answers = "200 application/json Ingested, 201 application/json Ingested",
-                      .schemas = kIngestSchemas},
-              .scope = auth::Scope::kWrite});
+  router.Add(
+      {.method = "POST",
+       .pattern = "/ingest",
+       .handler = [ingest](const RequestContext& context, Request& request,
+                           Response& response) { return RunIngest(*ingest, context, request, response); },
+       .summary = "Turn a file into a dataset, or add it to one",
+       .deadline = options.deadline,
+       .doc = {.query = "name! mode:replace|append|create duplicates:allow|true|false delimiter header:true|false "
+                        "encoding:utf-8|latin1 types",
+               .headers = "Content-Encoding",
+               .body = "text/csv bytes, multipart/form-data Upload, application/x-ndjson bytes, "
+                       "application/vnd.apache.parquet bytes",
+               .answers = "200 application/json Ingested, 201 application/json Ingested",
+               .schemas = kIngestSchemas},
+       .scope = auth::Scope::kWrite});
 }
 
 }  // namespace

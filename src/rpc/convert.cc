@@ -42,7 +42,15 @@ Result<std::chrono::milliseconds> DurationOf(const google::protobuf::Duration& d
 }
 
 v1::WriteMode ToProto(catalog::WriteMode mode) {
-  return mode == catalog::WriteMode::kAppend ? v1::WRITE_MODE_APPEND : v1::WRITE_MODE_REPLACE;
+  switch (mode) {
+    case catalog::WriteMode::kReplace:
+      return v1::WRITE_MODE_REPLACE;
+    case catalog::WriteMode::kAppend:
+      return v1::WRITE_MODE_APPEND;
+    case catalog::WriteMode::kCreate:
+      return v1::WRITE_MODE_CREATE;
+  }
+  return v1::WRITE_MODE_REPLACE;
 }
 
 Result<catalog::WriteMode> FromProto(v1::WriteMode mode) {
@@ -52,6 +60,8 @@ Result<catalog::WriteMode> FromProto(v1::WriteMode mode) {
       return catalog::WriteMode::kReplace;
     case v1::WRITE_MODE_APPEND:
       return catalog::WriteMode::kAppend;
+    case v1::WRITE_MODE_CREATE:
+      return catalog::WriteMode::kCreate;
     default:
       return BadField("mode", "mode {} is not one of WriteMode", static_cast<int>(mode));
   }

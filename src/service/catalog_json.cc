@@ -332,12 +332,23 @@ Result<catalog::GcRequest> ParseGcRequest(std::string_view body) {
   return request;
 }
 
-std::string_view WriteModeName(WriteMode mode) { return mode == WriteMode::kAppend ? "append" : "replace"; }
+std::string_view WriteModeName(WriteMode mode) {
+  switch (mode) {
+    case WriteMode::kReplace:
+      return "replace";
+    case WriteMode::kAppend:
+      return "append";
+    case WriteMode::kCreate:
+      return "create";
+  }
+  return "replace";
+}
 
 Result<WriteMode> ParseWriteMode(std::string_view name) {
   if (name == "replace") return WriteMode::kReplace;
   if (name == "append") return WriteMode::kAppend;
-  return Fail(ErrorKind::kInvalid, "mode must be \"replace\" or \"append\", not \"{}\"", name);
+  if (name == "create") return WriteMode::kCreate;
+  return Fail(ErrorKind::kInvalid, "mode must be \"replace\", \"append\" or \"create\", not \"{}\"", name);
 }
 
 }  // namespace lakehouse::service

@@ -1,6 +1,7 @@
 #include "service/ingest_local.h"
 
 #include "base/uuid.h"
+#include "catalog/state_view.h"
 #include "ingest/decoding_source.h"
 #include "ingest/mapped_file.h"
 #include "ingest/ndjson_import.h"
@@ -215,6 +216,7 @@ Result<IngestResult> LocalIngest::Run(const RequestContext& client, const Ingest
   };
   auto manifest = catalog_.Get(context, request.name, std::nullopt);
   if (!manifest && manifest.error().kind != ErrorKind::kNotFound) return Fail(manifest.error());
+  if (manifest && request.mode == catalog::WriteMode::kCreate) return Fail(catalog::DatasetExists(manifest->name));
   if (manifest && !request.allow_duplicates) {
     LH_ASSIGN(const auto found, catalog_.FindSource(context, request.name, upload.source_sha256, request.mode));
     if (found) return finish(ResultOf(*found, true, true));

@@ -123,7 +123,7 @@ def test_ingest_makes_adds_to_and_replaces_a_dataset(lake, connection, cursor):
     table = pa.table({"id": [1, 2], "name": ["a", None], "at": pa.array([0, 1], pa.timestamp("us"))})
     assert cursor.adbc_ingest("made", table, mode="create") == 2
     assert rows(cursor, "SELECT * FROM made ORDER BY id") == [(1, "a", datetime.datetime(1970, 1, 1)), (2, None, datetime.datetime(1970, 1, 1, 0, 0, 0, 1))]
-    with pytest.raises(adbc_driver_manager.ProgrammingError, match="a dataset made already") as refused:
+    with pytest.raises(adbc_driver_manager.ProgrammingError, match='a dataset "made" already') as refused:
         cursor.adbc_ingest("made", table, mode="create")
     assert refused.value.status_code == adbc_driver_manager.AdbcStatusCode.ALREADY_EXISTS
     more = pa.table({"id": [3], "name": ["c"], "at": pa.array([5], pa.timestamp("us"))})
@@ -134,6 +134,19 @@ def test_ingest_makes_adds_to_and_replaces_a_dataset(lake, connection, cursor):
     assert rows(cursor, "SELECT id FROM made") == [(3,)]
     assert cursor.adbc_ingest("made_too", more, mode="create_append") == 1
     assert lake.get("/v1/catalog/manifest/made").json()["row_count"] == 1
+
+
+def test_one_of_many_creates_the_table(lake):
+    def create(n):
+        with flightsql.connect(uri(lake), autocommit=True) as client, client.cursor() as own:
+            try:
+                return own.adbc_ingest("raced", pa.table({"id": [n]}), mode="create")
+            except adbc_driver_manager.ProgrammingError as refused:
+                assert refused.status_code == adbc_driver_manager.AdbcStatusCode.ALREADY_EXISTS
+                return 0
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(create, range(6))) == 1
+    assert lake.get("/v1/catalog/manifest/raced").json()["version"] == 1
 
 
 def test_ingest_that_cannot_be(cursor):

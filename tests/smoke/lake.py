@@ -23,12 +23,15 @@ DEADLINE_S = 30
 
 
 GIVEN_PORTS = set()
+# Tests that run side by side have a slot each.
+PORT_SLOT = int(os.environ.get("LAKE_PORT_SLOT") or 0) % 2
+PORTS = (12000 + PORT_SLOT * 10000, 22000 + PORT_SLOT * 10000)
 
 
 def free_port():
     """A port that nothing listens on, not given before, and out of the range that the kernel takes outgoing connections' from."""
     while True:
-        port = random.SystemRandom().randrange(12000, 32000)
+        port = random.SystemRandom().randrange(*PORTS)
         if port in GIVEN_PORTS:
             continue
         with socket.socket() as probe:

@@ -29,7 +29,7 @@ class TlsLake(Lake):
                              "LAKEHOUSE_FLIGHT_BIND": "127.0.0.1:0"}
         for name, value in self.environment.items():
             if name.endswith("_URL"):
-                self.environment[name] = value.replace("http://", "https://")
+                self.environment[name] = value.replace("http://", "https://").replace("grpc://", "grpcs://")
         self.opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.authority.file)))
         urllib.request.install_opener(self.opener)
 
@@ -58,7 +58,7 @@ class TlsLake(Lake):
             return None
 
 
-@pytest.fixture(scope="module", params=["serve", "split"])
+@pytest.fixture(scope="module", params=["serve", "split", "split over gRPC"])
 def lake(request):
     with TlsLake(request.param) as running:
         assert running.ask("POST", "/v1/ingest?name=trips", data="id,zip\n" + "".join(f"{i},{i % 7:05}\n" for i in range(1000)),

@@ -31,7 +31,7 @@ inline constexpr std::string_view kCatalogSchemas = R"json(
   "schema_fingerprint": {"type": "string", "minLength": 1},
   "schema": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/Column"}},
   "objects": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/DataObject"}},
-  "row_count": {"type": ["integer", "null"], "minimum": 0}, "mode": {"enum": ["replace", "append", null]},
+  "row_count": {"type": ["integer", "null"], "minimum": 0}, "mode": {"enum": ["replace", "append", "create", null]},
   "commit_id": {"type": ["string", "null"]}, "source_sha256": {"type": ["string", "null"]},
   "allow_duplicate_source": {"type": ["boolean", "null"]},
   "brief": {"type": ["boolean", "null"], "description": "The answer to a commit that was made leaves the objects out"}}},
@@ -57,7 +57,7 @@ inline constexpr std::string_view kCatalogSchemas = R"json(
   "properties": {
     "version": {"type": "integer"}, "seq": {"type": "integer"}, "row_count": {"type": "integer"},
     "committed_at": {"type": "string", "format": "date-time"},
-    "mode": {"type": "string", "enum": ["replace", "append", "create"]},
+    "mode": {"type": "string", "enum": ["replace", "append"]},
     "source_sha256": {"type": ["string", "null"]}, "pinned": {"type": "boolean"}}}}}},
 "Epoch": {"type": "object", "required": ["seq"], "properties": {"seq": {"type": "integer"}}},
 "Collect": {"type": "object", "properties": {

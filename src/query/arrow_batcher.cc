@@ -38,7 +38,18 @@ uint64_t BytesOf(duckdb::Vector& vector, duckdb::idx_t count) {
   }
 }
 
+// About, and never 0.
+uint64_t RowBytes(const duckdb::vector<duckdb::LogicalType>& types) {
+  uint64_t bytes = 1;
+  for (const auto& type : types) bytes += duckdb::GetTypeIdSize(type.InternalType());
+  return bytes;
+}
+
 Error NotArrow(const std::exception& caught) {
+  const duckdb::ErrorData error(caught);
+  if (error.Type() == duckdb::ExceptionType::OUT_OF_MEMORY) {
+    return Error{ErrorKind::kExhausted, error.RawMessage(), std::nullopt, {}};
+  }
   return Error{ErrorKind::kInvalid,
                "this result cannot be written as Arrow or Parquet: " + duckdb::ErrorData(caught).RawMessage(),
                std::nullopt,
@@ -55,7 +66,7 @@ Status Checked(const arrow::Status& status) {
 ArrowBatcher::ArrowBatcher(std::shared_ptr<const Shape> shape) : shape_(std::move(shape)) {
   for (size_t i = 0; i < shape_->types.size(); ++i) {
     columns_.push_back(
-        ArrowColumn::For(shape_->types[i], shape_->schema->field(static_cast<int>(i))->type(), shape_->batch_rows));
+        ArrowColumn::For(shape_->types[i], shape_->schema->field(static_cast<int>(i))->type(), shape_->expected_rows));
   }
 }
 
@@ -64,11 +75,11 @@ ArrowBatcher::~ArrowBatcher() = default;
 Result<std::unique_ptr<ArrowBatcher>> ArrowBatcher::Make(const duckdb::vector<std::string>& names,
                                                          const duckdb::vector<duckdb::LogicalType>& types,
                                                          const duckdb::ClientProperties& properties,
-                                                         uint64_t batch_rows) {
+                                                         BatchLimits limits) {
   auto shape = std::make_shared<Shape>();
   shape->types = types;
   shape->properties = properties;
-  shape->batch_rows = batch_rows;
+  shape->expected_rows = std::min(limits.rows, limits.bytes / RowBytes(types));
   try {
     ArrowSchema exported;
     duckdb::ArrowConverter::ToArrowSchema(&exported, types, names, shape->properties);
@@ -117,7 +128,7 @@ Status ArrowBatcher::Append(duckdb::DataChunk& chunk) {
 
 void ArrowBatcher::AppendOthers(duckdb::DataChunk& chunk) {
   if (!others_) {
-    others_ = std::make_unique<duckdb::ArrowAppender>(shape_->other_types, shape_->batch_rows, shape_->properties,
+    others_ = std::make_unique<duckdb::ArrowAppender>(shape_->other_types, shape_->expected_rows, shape_->properties,
                                                       shape_->extensions);
   }
   duckdb::DataChunk part;

@@ -16,13 +16,17 @@ class Schema;
 
 namespace lakehouse::query {
 
+struct BatchLimits {  // a batch ends with the chunk that reaches either
+  uint64_t rows = 0, bytes = 0;
+};
+
 class ArrowBatcher {
  public:
-  // REQUIRES: the connection that `properties` are of outlives this. `batch_rows`: about what a batch will have.
+  // REQUIRES: the connection that `properties` are of outlives this. `limits`: of its batches, to be ready for them.
   // kInvalid naming what Arrow has no type for.
   static Result<std::unique_ptr<ArrowBatcher>> Make(const duckdb::vector<std::string>& names,
                                                     const duckdb::vector<duckdb::LogicalType>& types,
-                                                    const duckdb::ClientProperties& properties, uint64_t batch_rows);
+                                                    const duckdb::ClientProperties& properties, BatchLimits limits);
   ~ArrowBatcher();
 
   // An empty one for the same columns.
@@ -40,7 +44,7 @@ class ArrowBatcher {
   struct Shape {
     duckdb::vector<duckdb::LogicalType> types;
     duckdb::ClientProperties properties;
-    uint64_t batch_rows;
+    uint64_t expected_rows;  // in a batch
     std::shared_ptr<arrow::Schema> schema;
     // Of the columns that DuckDB's own appender gathers: those without an ArrowColumn.
     std::vector<size_t> other;

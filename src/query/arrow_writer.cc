@@ -25,6 +25,7 @@ class SinkStream final : public arrow::io::OutputStream {
   bool closed() const override { return closed_; }
   arrow::Result<int64_t> Tell() const override { return static_cast<int64_t>(bytes_.load()); }
   arrow::Status Write(const void* data, int64_t size) override {
+    if (broken_) return arrow::Status::IOError("the file was given up");
     bytes_ += static_cast<uint64_t>(size);
     auto written = sink_.Write({static_cast<const char*>(data), static_cast<size_t>(size)});
     if (!written) {
@@ -34,18 +35,26 @@ class SinkStream final : public arrow::io::OutputStream {
     return arrow::Status::OK();
   }
 
+  // Nothing more reaches the sink.
+  void Break() { broken_ = true; }
+
   std::optional<Error> error;
 
  private:
   ByteSink& sink_;
   std::atomic<uint64_t>& bytes_;
   bool closed_ = false;
+  bool broken_ = false;
 };
 
 // Rows as a file in Arrow's IPC stream format or Parquet. REQUIRES: the stream outlives it.
 class ArrowFile {
  public:
   ArrowFile(bool parquet, std::shared_ptr<SinkStream> stream) : parquet_(parquet), stream_(std::move(stream)) {}
+  // Parquet's writer would end the file with a footer even if rows are missing.
+  ~ArrowFile() { stream_->Break(); }
+  ArrowFile(const ArrowFile&) = delete;
+  ArrowFile& operator=(const ArrowFile&) = delete;
 
   Status Begin(std::shared_ptr<arrow::Schema> schema) {
     schema_ = std::move(schema);

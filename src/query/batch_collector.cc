@@ -15,7 +15,10 @@ Order OrderOf(duckdb::ClientContext& context, duckdb::PhysicalOperator& plan) {
   return duckdb::PhysicalPlanGenerator::UseBatchIndex(context, plan) ? Order::kByBatch : Order::kOneAfterOne;
 }
 
-[[noreturn]] void Throw(const Error& error) { throw duckdb::InvalidInputException(error.detail); }
+[[noreturn]] void Throw(const Error& error) {
+  if (error.kind == ErrorKind::kExhausted) throw duckdb::OutOfMemoryException(error.detail);
+  throw duckdb::InvalidInputException(error.detail);
+}
 
 class CollectorGlobalState final : public duckdb::GlobalSinkState {
  public:
@@ -87,7 +90,7 @@ class BatchCollector final : public duckdb::PhysicalResultCollector {
 
   duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(duckdb::ClientContext& context) const override {
     auto state = duckdb::make_uniq<CollectorGlobalState>();
-    auto pattern = ArrowBatcher::Make(names, types, context.GetClientProperties(), limits_.rows);
+    auto pattern = ArrowBatcher::Make(names, types, context.GetClientProperties(), limits_);
     if (!pattern) Throw(pattern.error());
     state->pattern = *std::move(pattern);
     return state;

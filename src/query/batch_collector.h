@@ -10,10 +10,6 @@
 
 namespace lakehouse::query {
 
-struct BatchLimits {  // a batch ends with the chunk that reaches either
-  uint64_t rows, bytes;
-};
-
 // What DuckDB makes of a plan whose result goes to `queue`: as many threads as the plan's order of rows allows. The
 // query's own result is empty.
 duckdb::get_result_collector_t CollectInto(std::shared_ptr<BatchQueue> queue, BatchLimits limits);

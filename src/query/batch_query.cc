@@ -37,8 +37,8 @@ class RunningBatches : public BatchStream {
 
   // Sets `drained_` once it knows that no batch is left.
   virtual Result<bool> Take(ArrowArray* out) = 0;
-  Status Columns(uint64_t batch_rows) {
-    LH_ASSIGN(batcher_, ArrowBatcher::Make(run_.names(), run_.types(), run_.properties(), batch_rows));
+  Status Columns(BatchLimits limits) {
+    LH_ASSIGN(batcher_, ArrowBatcher::Make(run_.names(), run_.types(), run_.properties(), limits));
     return {};
   }
 
@@ -71,7 +71,7 @@ class CollectedBatches final : public RunningBatches {
   Status Start(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters) {
     LH_TRY(run_.Start());
     LH_TRY(run_.Plan(std::move(statement), parameters, CollectInto(queue_, limits_)));
-    return Columns(limits_.rows);
+    return Columns(limits_);
   }
 
  private:
@@ -90,6 +90,7 @@ class CollectedBatches final : public RunningBatches {
       return false;
     }
     BatchPiece piece = *std::move(next_);
+    run_.RowsWentOut();
     next_ = queue_->Pop();
     // A small piece is often the last; the session need not wait for the client to take it.
     while (!next_ && !executed_ && piece.rows() < kFewRows) {
@@ -142,7 +143,7 @@ class GatheredBatches final : public RunningBatches {
     LH_TRY(PlanNext());
     names_ = run_.names();
     types_ = run_.types();
-    return Columns(batch_rows_);
+    return Columns({batch_rows_, batch_bytes_});
   }
 
  private:
@@ -219,7 +220,7 @@ Status PlanWithNulls(QueryRun& run, const duckdb::SQLStatement& statement,
 Result<OwnedArrowSchema> SchemaOf(QueryRun& run, const duckdb::vector<std::string>& names,
                                   const duckdb::vector<duckdb::LogicalType>& types) {
   OwnedArrowSchema schema(new ArrowSchema{});
-  LH_ASSIGN(const auto batcher, ArrowBatcher::Make(names, types, run.properties(), 0));
+  LH_ASSIGN(const auto batcher, ArrowBatcher::Make(names, types, run.properties(), BatchLimits()));
   LH_TRY(batcher->ExportSchema(schema.get()));
   return schema;
 }

@@ -174,10 +174,10 @@ TEST_F(BatchesTest, TheLakeAsItWas) {
 }
 
 TEST_F(BatchesTest, RowsKeepTheirOrderHoweverManyThreadsScan) {
-  // Some 40 row groups in three objects.
-  lake_.Add("trips", "SELECT i AS id, 'n' || i AS name FROM range(2000000) t(i)");
+  // Some 20 row groups in three objects.
+  lake_.Add("trips", "SELECT i AS id, 'n' || i AS name FROM range(800000) t(i)");
   for (int part = 1; part < 3; ++part) {
-    lake_.Add("trips", fmt::format("SELECT i + {}000000 AS id, 'n' || i AS name FROM range(1500000) t(i)", 2 * part),
+    lake_.Add("trips", fmt::format("SELECT i + {}000000 AS id, 'n' || i AS name FROM range(600000) t(i)", 2 * part),
               catalog::WriteMode::kAppend);
   }
   EngineOptions options;
@@ -197,12 +197,12 @@ TEST_F(BatchesTest, RowsKeepTheirOrderHoweverManyThreadsScan) {
       }
       rows += ids.length();
     }
-    EXPECT_EQ(rows, 3333333) << limit;
+    EXPECT_EQ(rows, 1333333) << limit;
   }
 }
 
 TEST_F(BatchesTest, AReaderThatStopsHoldsTheScanUp) {
-  lake_.Add("trips", "SELECT i AS id, repeat('x', 100) || i AS name FROM range(3000000) t(i)");
+  lake_.Add("trips", "SELECT i AS id, repeat('x', 100) || i AS name FROM range(1500000) t(i)");
   EngineOptions options;
   options.threads = 4;
   options.timeout = std::chrono::minutes(5);
@@ -216,14 +216,14 @@ TEST_F(BatchesTest, AReaderThatStopsHoldsTheScanUp) {
   array.release(&array);
   std::this_thread::sleep_for(milliseconds(300));
   const int64_t held = arrow::default_memory_pool()->bytes_allocated();
-  EXPECT_LT(held, int64_t{120} << 20) << "of 330 MB";
+  EXPECT_LT(held, int64_t{120} << 20) << "of 165 MB";
   uint64_t rows = 0;
   while (stream->Next(&array).value()) {
     rows += static_cast<uint64_t>(array.length);
     array.release(&array);
   }
-  EXPECT_GT(rows, 2900000u);
-  EXPECT_EQ(stream->rows(), 3000000u);
+  EXPECT_GT(rows, 1400000u);
+  EXPECT_EQ(stream->rows(), 1500000u);
 }
 
 // Values at the ends of their ranges, NULLs, texts short and long, and types that only DuckDB's own appender knows,

@@ -107,8 +107,8 @@ class DuckDbEngine final : public Engine {
   }
 
   EngineStats stats() const override {
-    const uint64_t waiting = shared_.turns.waiting();
-    return EngineStats{.running = shared_.pool.taken() - std::min(shared_.pool.taken(), waiting),
+    const uint64_t waiting = shared_.turns.waiting(), taken = shared_.pool.taken();
+    return EngineStats{.running = taken - std::min(taken, waiting),
                        .queued = waiting,
                        .completed = shared_.counters.completed,
                        .failed = shared_.counters.failed,

@@ -319,6 +319,48 @@ TEST_F(EngineTest, AWaitingQueryGetsTheFreedTurn) {
   EXPECT_THAT(Run("SELECT sum(range * range) FROM range(20000000)").value(), HasSubstr("row_count\":1"));
 }
 
+// Wherever the failing task ran: the answer names the failure, not the interrupt that it sent the others.
+TEST_F(EngineTest, AFailureOnAnotherThreadIsTheAnswer) {
+  lake_.Add("trips", "SELECT i AS id, i % 1000 AS part FROM range(600000) t(i)");
+  EngineOptions options;
+  options.threads = 4;
+  Open(options);
+  for (const auto* sql :
+       {"SELECT id, CASE WHEN id = 590000 THEN error('late') END FROM trips",
+        "SELECT id % 100000 AS k, max(CASE WHEN part = 999 AND id > 500000 THEN error('late') END) "
+        "FROM trips GROUP BY k",
+        "SELECT a.id, CASE WHEN a.id = 590000 THEN error('late') END FROM trips a JOIN trips b USING (id)"}) {
+    for (const auto format : {ResultFormat::kNdjson, ResultFormat::kArrowStream}) {
+      for (int round = 0; round < 2; ++round) {
+        QueryRequest request;
+        request.sql = sql;
+        request.format = format;
+        const auto result = Run(request, {});
+        ASSERT_FALSE(result);
+        EXPECT_EQ(result.error().kind, ErrorKind::kInvalid) << sql;
+        EXPECT_THAT(result.error().detail, HasSubstr("late")) << sql;
+      }
+    }
+  }
+  EXPECT_EQ(engine_->stats().running, 0u);
+}
+
+// What a stopped query held is given back at once, not when its session is used again.
+TEST_F(EngineTest, AStoppedQueryHoldsNothing) {
+  Open({});
+  const uint64_t before = engine_->stats().memory_bytes;
+  for (const auto format : {ResultFormat::kNdjson, ResultFormat::kArrowStream}) {
+    QueryRequest request;
+    request.sql = "SELECT md5(range::VARCHAR) AS k, count(*) FROM range(600000) GROUP BY k";
+    request.format = format;
+    const auto stream = engine_->Run({}, request);
+    ASSERT_TRUE(stream);
+    BreakingSink sink(200'000);
+    EXPECT_EQ((*stream)->WriteTo(sink).error().kind, ErrorKind::kCancelled);
+    EXPECT_LT(engine_->stats().memory_bytes, before + (uint64_t{32} << 20));
+  }
+}
+
 TEST_F(EngineTest, QueriesRunSideBySide) {
   EngineOptions options;
   options.max_concurrent = 4;

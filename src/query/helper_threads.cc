@@ -14,10 +14,17 @@ constexpr microseconds kShortestRest{50}, kLongestRest{1000};
 }  // namespace
 
 HelperThreads::HelperThreads(duckdb::TaskScheduler& scheduler, unsigned count) : scheduler_(scheduler) {
-  for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { Run(); });
+  try {
+    for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { Run(); });
+  } catch (...) {
+    End();
+    throw;
+  }
 }
 
-HelperThreads::~HelperThreads() {
+HelperThreads::~HelperThreads() { End(); }
+
+void HelperThreads::End() {
   {
     const MutexLock lock(mutex_);
     going_on_ = false;

@@ -34,6 +34,7 @@ class HelperThreads {
 
  private:
   void Add(int calls) LH_EXCLUDES(mutex_);
+  void End() LH_EXCLUDES(mutex_);
   void Run() LH_EXCLUDES(mutex_);
   // False when the threads are to end.
   bool AwaitCall() LH_EXCLUDES(mutex_);

@@ -62,17 +62,23 @@ Status QueryRun::Plan(duckdb::unique_ptr<duckdb::SQLStatement> statement, const 
     for (size_t i = 0; i < parameters.size(); ++i) {
       values.emplace(identifiers[i], duckdb::BoundParameterData(ToValue(parameters[i], context)));
     }
-    const duckdb::ScopedConfigSetting collecting(
-        context.config, [&](duckdb::ClientConfig& config) { config.get_result_collector = collector; },
-        [](duckdb::ClientConfig& config) { config.get_result_collector = nullptr; });
-    context.config.enable_optimizer = !IsFromNowhere(*statement);
+    const duckdb::ScopedConfigSetting planning(
+        context.config,
+        [&](duckdb::ClientConfig& config) {
+          config.get_result_collector = collector;
+          config.enable_optimizer = !IsFromNowhere(*statement);
+        },
+        [](duckdb::ClientConfig& config) {
+          config.get_result_collector = nullptr;
+          config.enable_optimizer = true;
+        });
     pending_ = context.PendingQuery(std::move(statement), values,
                                     duckdb::QueryParameters(/*allow_streaming=*/collector == nullptr));
   } catch (const std::exception& caught) {
     return Fail(Failure(duckdb::ErrorData(caught)));
   }
   if (pending_->HasError()) return Fail(Failure(pending_->GetErrorObject()));
-  began_ = std::chrono::steady_clock::now();
+  if (began_ == MonotonicTime{}) began_ = std::chrono::steady_clock::now();
   names_ = pending_->names;
   types_ = pending_->types;
   stopper_->Repeat();
@@ -128,14 +134,25 @@ Result<duckdb::unique_ptr<duckdb::DataChunk>> QueryRun::Fetch() {
   }
   if (result_->HasError()) return Fail(Failure(result_->GetErrorObject()));
   if (chunk && chunk->size() == 0) chunk.reset();
-  if (!chunk) ended_ = true;
+  (chunk ? rows_out_ : ended_) = true;
   return chunk;
+}
+
+// A task that fails on another thread interrupts this one; the failure is what counts.
+duckdb::StreamExecutionResult QueryRun::ExecuteTask(duckdb::StreamQueryResult& stream) {
+  try {
+    return stream.ExecuteTask();
+  } catch (const duckdb::InterruptException&) {
+    auto& executor = duckdb::Executor::Get(*session_->connection->context);
+    if (executor.HasError()) executor.ThrowException();
+    throw;
+  }
 }
 
 Status QueryRun::Await(duckdb::StreamQueryResult& stream) {
   for (;;) {
     const auto before = std::chrono::steady_clock::now();
-    const auto state = stream.ExecuteTask();
+    const auto state = ExecuteTask(stream);
     if (duckdb::StreamQueryResult::IsChunkReady(state)) return {};
     LH_TRY(TakeTurn());
     if (state == duckdb::StreamExecutionResult::BLOCKED) {
@@ -149,7 +166,8 @@ Status QueryRun::Await(duckdb::StreamQueryResult& stream) {
 
 Status QueryRun::TakeTurn() {
   if (has_turn_ || std::chrono::steady_clock::now() - began_ < kAlone) return {};
-  LH_TRY(shared_.turns.Take(request_));
+  // An answer that has begun cannot be refused any more.
+  LH_TRY(shared_.turns.Take(request_, rows_out_ ? Turns::Patience::kUntilDeadline : Turns::Patience::kInLine));
   has_turn_ = true;
   help_.emplace(session_->database->helpers());
   return {};
@@ -167,8 +185,8 @@ Result<duckdb::unique_ptr<duckdb::PreparedStatement>> QueryRun::Prepare(
   }
 }
 
+// Whether DuckDB has ended the query with its error is not always known; Release makes sure.
 Error QueryRun::Failure(duckdb::ErrorData error) {
-  ended_ = true;
   if (EndsDatabase(error)) {
     session_->database->MarkBroken();
     const std::string& text = error.RawMessage();

@@ -109,6 +109,8 @@ class QueryRun {
     kDone,
   };
   Result<Progress> Work();
+  // Some of what a collector got is on its way to the client.
+  void RowsWentOut() { rows_out_ = true; }
   // Starts what was planned for fetching; once for each Plan.
   Status Execute();
   const duckdb::QueryResult& result() const { return *result_; }
@@ -132,15 +134,17 @@ class QueryRun {
   duckdb::vector<duckdb::LogicalType> types_;
   // Works until the stream has a chunk, an error or its end.
   Status Await(duckdb::StreamQueryResult& stream);
+  duckdb::StreamExecutionResult ExecuteTask(duckdb::StreamQueryResult& stream);
   // A query that has run for a while needs a turn to go on, and gets help.
   Status TakeTurn();
 
   MonotonicTime began_{};
   bool has_turn_ = false;
+  bool rows_out_ = false;
   std::optional<HelperThreads::Call> help_;
   duckdb::unique_ptr<duckdb::PendingQueryResult> pending_;
   duckdb::unique_ptr<duckdb::QueryResult> result_;
-  // True once DuckDB itself has ended the query, in success or failure.
+  // True once DuckDB itself has ended the query, whole.
   bool ended_ = false;
 };
 

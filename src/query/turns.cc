@@ -6,8 +6,8 @@
 
 namespace lakehouse::query {
 
-Status Turns::Take(const RequestContext& context) {
-  const Deadline line_end = Deadline::After(longest_wait_);
+Status Turns::Take(const RequestContext& context, Patience patience) {
+  const Deadline line_end = patience == Patience::kInLine ? Deadline::After(longest_wait_) : Deadline();
   const std::stop_callback wake(context.cancelled, [this] {
     const MutexLock lock(mutex_);
     ended_.NotifyAll();

@@ -16,8 +16,9 @@ class Turns {
   Turns(const Turns&) = delete;
   Turns& operator=(const Turns&) = delete;
 
-  // Waits for a turn: kUnavailable when that takes too long; kDeadline or kCancelled as the request says.
-  Status Take(const RequestContext& context) LH_EXCLUDES(mutex_);
+  enum class Patience { kInLine, kUntilDeadline };
+  // Waits for a turn: kUnavailable when that takes too long in line; kDeadline or kCancelled as the request says.
+  Status Take(const RequestContext& context, Patience patience = Patience::kInLine) LH_EXCLUDES(mutex_);
   void End() LH_EXCLUDES(mutex_);
 
   uint64_t waiting() const LH_EXCLUDES(mutex_);

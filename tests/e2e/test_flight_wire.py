@@ -197,7 +197,7 @@ def test_tables_are_found_by_pattern_with_their_columns(wire):
 
 
 @pytest.mark.parametrize("exists,missing,there,gives", [
-    ("FAIL", "CREATE", False, 1), ("FAIL", "CREATE", True, "dataset "mode_t" already"), ("APPEND", "FAIL", False, "no dataset mode_t"),
+    ("FAIL", "CREATE", False, 1), ("FAIL", "CREATE", True, 'dataset "mode_t" already'), ("APPEND", "FAIL", False, "no dataset mode_t"),
     ("APPEND", "FAIL", True, 1), ("APPEND", "CREATE", False, 1), ("REPLACE", "FAIL", False, "no dataset mode_t"), ("REPLACE", "CREATE", True, 1),
     ("FAIL", "FAIL", True, "allow neither")])
 def test_ingest_by_what_may_be_there(lake, wire, exists, missing, there, gives):

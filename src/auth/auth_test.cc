@@ -201,6 +201,7 @@ TEST_F(AccessTest, ManyThreads) {
   std::atomic<int> running{0};
   std::atomic<int> most{0};
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int call = 0; call < 2000; ++call) {

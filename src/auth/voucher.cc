@@ -43,7 +43,7 @@ bool SameText(std::string_view a, std::string_view b) {
 }  // namespace
 
 // A key of its own: what is signed here can never be taken for another use of the token.
-Voucher::Voucher(std::string role_token, const Clock& clock)
+Voucher::Voucher(const std::string& role_token, const Clock& clock)
     : key_(role_token.empty() ? "" : ToHex(HmacSha256(role_token, "lakehouse caller voucher"))), clock_(clock) {}
 
 std::string Voucher::Sign(std::string_view claim) const { return ToHex(HmacSha256(key_, claim)); }

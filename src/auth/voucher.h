@@ -21,7 +21,7 @@ inline constexpr std::string_view kVoucherHeader = "X-Lakehouse-Caller";
 class Voucher {
  public:
   // An empty token signs and believes nothing. REQUIRES: the clock outlives it.
-  Voucher(std::string role_token, const Clock& clock);
+  Voucher(const std::string& role_token, const Clock& clock);
 
   std::string For(const Principal& caller) const;
   // nullopt for what the token's holder has not signed, or too long ago.

@@ -95,6 +95,7 @@ TEST_F(CatalogTest, OneOfManyCreates) {
   std::atomic<int> made{0}, refused{0};
   {
     std::vector<std::jthread> clients;
+    clients.reserve(8);
     for (int i = 0; i < 8; ++i) {
       clients.emplace_back([&, i] {
         const auto created =

@@ -64,6 +64,7 @@ Status Checked(const arrow::Status& status) {
 }  // namespace
 
 ArrowBatcher::ArrowBatcher(std::shared_ptr<const Shape> shape) : shape_(std::move(shape)) {
+  columns_.reserve(shape_->types.size());
   for (size_t i = 0; i < shape_->types.size(); ++i) {
     columns_.push_back(
         ArrowColumn::For(shape_->types[i], shape_->schema->field(static_cast<int>(i))->type(), shape_->expected_rows));

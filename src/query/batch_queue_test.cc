@@ -122,6 +122,7 @@ TEST(BatchQueue, ManyWritersOneOrder) {
   };
   for (int writer = 0; writer < kWriters; ++writer) at[writer] = 0;
   std::vector<std::jthread> writers;
+  writers.reserve(kWriters);
   std::atomic<int> left = kWriters;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {

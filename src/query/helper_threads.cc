@@ -15,6 +15,7 @@ constexpr microseconds kShortestRest{50}, kLongestRest{1000};
 
 HelperThreads::HelperThreads(duckdb::TaskScheduler& scheduler, unsigned count) : scheduler_(scheduler) {
   try {
+    threads_.reserve(count);
     for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { Run(); });
   } catch (...) {
     End();

@@ -41,6 +41,7 @@ TEST(Turns, AtMostSoManyAndEveryoneOnce) {
   std::atomic<int> at_once{0}, most{0}, done{0};
   {
     std::vector<std::jthread> queries;
+    queries.reserve(8);
     for (int i = 0; i < 8; ++i) {
       queries.emplace_back([&] {
         for (int round = 0; round < 200; ++round) {

@@ -121,9 +121,9 @@ TEST(BatchQueue, ManyWritersOneOrder) {
     return first;
   };
   for (int writer = 0; writer < kWriters; ++writer) at[writer] = 0;
+  std::atomic<int> left = kWriters;
   std::vector<std::jthread> writers;
   writers.reserve(kWriters);
-  std::atomic<int> left = kWriters;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
       for (;;) {

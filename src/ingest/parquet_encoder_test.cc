@@ -124,25 +124,27 @@ TEST(ParquetEncoder, DeltasOfEveryWidthAreRead) {
 }
 
 TEST(ParquetEncoder, SnappyOnlyWhereItPays) {
-  ColumnData column;
-  column.Clear(ColumnType::kVarchar);
   std::mt19937_64 random(4);
+  ColumnData noise;
+  noise.Clear(ColumnType::kVarchar);
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
     for (int j = 0; j < 16; ++j) text.push_back(static_cast<char>('!' + random() % 90));
-    column.kept.push_back(text);
+    noise.kept.push_back(text);
   }
-  for (const auto& text : column.kept) column.texts.push_back(text);
-  EXPECT_EQ(FirstChunk(FileOf(std::move(column), false))->compression(), arrow::Compression::UNCOMPRESSED);
-  column.Clear(ColumnType::kVarchar);
-  for (int i = 0; i < 20'000; ++i) column.kept.push_back("the same beginning, and then " + std::to_string(i));
-  for (const auto& text : column.kept) column.texts.push_back(text);
-  const auto chunk = FirstChunk(FileOf(std::move(column), false));
+  for (const auto& text : noise.kept) noise.texts.push_back(text);
+  EXPECT_EQ(FirstChunk(FileOf(std::move(noise), false))->compression(), arrow::Compression::UNCOMPRESSED);
+  ColumnData alike;
+  alike.Clear(ColumnType::kVarchar);
+  for (int i = 0; i < 20'000; ++i) alike.kept.push_back("the same beginning, and then " + std::to_string(i));
+  for (const auto& text : alike.kept) alike.texts.push_back(text);
+  const auto chunk = FirstChunk(FileOf(std::move(alike), false));
   EXPECT_EQ(chunk->compression(), arrow::Compression::SNAPPY);
   EXPECT_LT(chunk->total_compressed_size(), chunk->total_uncompressed_size() / 2);
-  column.Clear(ColumnType::kDouble);
-  for (int i = 0; i < 20'000; ++i) column.doubles.push_back(static_cast<double>(random()) / 7.0);
-  EXPECT_EQ(FirstChunk(FileOf(std::move(column), true))->compression(), arrow::Compression::UNCOMPRESSED);
+  ColumnData numbers;
+  numbers.Clear(ColumnType::kDouble);
+  for (int i = 0; i < 20'000; ++i) numbers.doubles.push_back(static_cast<double>(random()) / 7.0);
+  EXPECT_EQ(FirstChunk(FileOf(std::move(numbers), true))->compression(), arrow::Compression::UNCOMPRESSED);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
+#include "ingest/parquet_bits.h"
 #include "ingest/parquet_varint.h"
 
 namespace lakehouse::ingest {
@@ -16,24 +16,6 @@ constexpr size_t kParts = 8, kPart = 128, kBlock = kParts * kPart;
 // Both wrap around: what is added again wraps back.
 int64_t Minus(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-}
-
-void AppendPacked(std::string& out, std::span<const uint64_t, kPart> values, unsigned width) {
-  if (width == 0) return;
-  const size_t start = out.size();
-  out.resize(start + kPart * width / 8);
-  char* at = out.data() + start;
-  uint64_t word = 0;
-  unsigned used = 0;
-  for (const uint64_t value : values) {
-    word |= value << used;
-    used += width;
-    if (used < 64) continue;
-    std::memcpy(at, &word, 8);
-    at += 8;
-    used -= 64;
-    word = used == 0 ? 0 : value >> (width - used);
-  }
 }
 
 }  // namespace
@@ -61,7 +43,7 @@ void AppendDeltas(std::string& out, std::span<const int64_t> values) {
     }
     // Parts behind the last value have a width and no bytes.
     for (size_t part = 0; part * kPart < count; ++part) {
-      AppendPacked(out, std::span<const uint64_t, kPart>(above.data() + part * kPart, kPart), widths[part]);
+      AppendBits(out, std::span<const uint64_t>(above.data() + part * kPart, kPart), widths[part], kPart);
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "ingest/parquet_bits.h"
 #include "ingest/parquet_delta.h"
 #include "ingest/parquet_dictionary.h"
 #include "ingest/parquet_thrift.h"
@@ -36,21 +37,7 @@ template <typename T>
 void AppendBitPacked(std::string& out, const std::vector<T>& values, int width) {
   const uint64_t groups = (values.size() + 7) / 8;
   AppendVarint(out, groups << 1 | 1);
-  const size_t start = out.size();
-  out.resize(start + groups * static_cast<uint64_t>(width));
-  char* at = out.data() + start;
-  uint64_t pending = 0;
-  int pending_bits = 0;
-  for (const T value : values) {
-    pending |= static_cast<uint64_t>(value) << pending_bits;
-    pending_bits += width;
-    while (pending_bits >= 8) {
-      *at++ = static_cast<char>(pending);
-      pending >>= 8;
-      pending_bits -= 8;
-    }
-  }
-  if (pending_bits > 0) *at = static_cast<char>(pending);
+  AppendBits(out, std::span<const T>(values), static_cast<unsigned>(width), groups * 8);
 }
 
 // Definition levels of an optional column, with the four bytes of length that a version 1 data page wants.

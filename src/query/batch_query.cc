@@ -10,6 +10,10 @@
 namespace lakehouse::query {
 namespace {
 
+BatchLimits LimitsOf(const BatchRequest& request) {
+  return {.rows = std::max<uint64_t>(request.batch_rows, 1), .bytes = std::max<uint64_t>(request.batch_bytes, 1)};
+}
+
 // What runs that a client reads in batches: its beginning and its end.
 class RunningBatches : public BatchStream {
  public:
@@ -65,7 +69,7 @@ class CollectedBatches final : public RunningBatches {
   CollectedBatches(EngineShared& shared, RequestContext bounded, const BatchRequest& request,
                    std::shared_ptr<const catalog::LakeView> view)
       : RunningBatches(shared, std::move(bounded), request.sql, std::move(view)),
-        limits_{std::max<uint64_t>(request.batch_rows, 1), std::max<uint64_t>(request.batch_bytes, 1)},
+        limits_(LimitsOf(request)),
         queue_(std::make_shared<BatchQueue>(std::max(limits_.bytes, kLeastAhead))) {}
 
   Status Start(duckdb::unique_ptr<duckdb::SQLStatement> statement, const std::vector<Parameter>& parameters) {
@@ -134,8 +138,7 @@ class GatheredBatches final : public RunningBatches {
                   duckdb::unique_ptr<duckdb::SQLStatement> statement, std::shared_ptr<const catalog::LakeView> view)
       : RunningBatches(shared, std::move(bounded), request.sql, std::move(view)),
         parameter_rows_(request.parameter_rows),
-        batch_rows_(std::max<uint64_t>(request.batch_rows, 1)),
-        batch_bytes_(std::max<uint64_t>(request.batch_bytes, 1)),
+        limits_(LimitsOf(request)),
         statement_(std::move(statement)) {}
 
   Status Start() {
@@ -143,7 +146,7 @@ class GatheredBatches final : public RunningBatches {
     LH_TRY(PlanNext());
     names_ = run_.names();
     types_ = run_.types();
-    return Columns({batch_rows_, batch_bytes_});
+    return Columns(limits_);
   }
 
  private:
@@ -158,7 +161,7 @@ class GatheredBatches final : public RunningBatches {
 
   // Gathers a batch; it stays empty when nothing is left.
   Status Fill() {
-    while (batcher_->rows() < batch_rows_ && batcher_->bytes() < batch_bytes_) {
+    while (batcher_->rows() < limits_.rows && batcher_->bytes() < limits_.bytes) {
       if (!executing_) {
         LH_TRY(run_.Execute());
         executing_ = true;
@@ -191,7 +194,7 @@ class GatheredBatches final : public RunningBatches {
   }
 
   const std::vector<std::vector<Parameter>> parameter_rows_;
-  const uint64_t batch_rows_, batch_bytes_;
+  const BatchLimits limits_;
   duckdb::unique_ptr<duckdb::SQLStatement> statement_;
   duckdb::vector<std::string> names_;
   duckdb::vector<duckdb::LogicalType> types_;

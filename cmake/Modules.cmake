@@ -1,7 +1,11 @@
-# lakehouse_module(NAME [PUBLIC targets...] [LIBS targets...] [PRECOMPILED header])
+# lakehouse_module(NAME [PUBLIC targets...] [LIBS targets...] [PRECOMPILED header] [ALONE sources...])
 # One static library a folder of src/. Beside the code stand its tests: every *_test.cc of the folder goes into
 # the program NAME_test, every *_fuzz.cc becomes a fuzz target of its own, every *_bench.cc a benchmark.
 # PRECOMPILED is for a header that costs more to read than the file that includes it. Sources include it all the same.
+#
+# The presets of ./run and ./test compile several sources of a folder as one (CMAKE_UNITY_BUILD), which reads the heavy
+# headers and makes their templates once: a third of the time. So names in unnamed namespaces are unique in a folder.
+# ALONE is for sources that such a neighbour would change: macros before a header, code for one kind of processor.
 
 add_library(lakehouse_options INTERFACE)
 target_include_directories(lakehouse_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
@@ -25,7 +29,7 @@ endif()
 configure_file(${CMAKE_SOURCE_DIR}/cmake/version.h.in ${CMAKE_BINARY_DIR}/generated/version.h @ONLY)
 
 function(lakehouse_module name)
-  cmake_parse_arguments(arg "" "PRECOMPILED" "PUBLIC;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "" "PRECOMPILED" "PUBLIC;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc ${CMAKE_SOURCE_DIR}/src/${name}/*/*.cc)
   set(tests ${sources})
   set(fuzzers ${sources})
@@ -35,6 +39,8 @@ function(lakehouse_module name)
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|bench)\\.cc$")
 
+  list(TRANSFORM arg_ALONE PREPEND ${CMAKE_SOURCE_DIR}/src/${name}/)
+  set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   if(sources)
     add_library(lakehouse_${name} STATIC ${sources})
     target_link_libraries(lakehouse_${name} PUBLIC lakehouse_options ${arg_PUBLIC} PRIVATE ${arg_LIBS})

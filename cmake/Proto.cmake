@@ -27,6 +27,8 @@ function(lakehouse_proto name folder)
     list(APPEND generated ${outputs})
   endforeach()
   add_library(lakehouse_proto_${name} STATIC ${generated})
+  # Generated sources share names.
+  set_target_properties(lakehouse_proto_${name} PROPERTIES UNITY_BUILD OFF)
   target_include_directories(lakehouse_proto_${name} SYSTEM PUBLIC ${out})
   target_compile_options(lakehouse_proto_${name} PRIVATE -w)
   if(LAKEHOUSE_SANITIZE)

@@ -161,10 +161,10 @@ stage_tidy() {
   shown tidy "clang-tidy on changed files" run_tidy
 }
 run_tidy() {
-  local files
-  mapfile -t files < <(scripts/changed-sources.sh "$tidy_scope")
-  [ ${#files[@]} != 0 ] || { echo "no source has changed"; return 0; }
-  printf '%s\n' "${files[@]}" | xargs -r -P 2 -I{} scripts/tidy-one.sh {} $(($(date +%s) + tidy_seconds))
+  local units
+  mapfile -t units < <(scripts/changed-sources.sh "$tidy_scope" | scripts/compile-units.py build/check)
+  [ ${#units[@]} != 0 ] || { echo "no source has changed"; return 0; }
+  printf '%s\n' "${units[@]}" | xargs -r -P 2 -I{} scripts/tidy-one.sh {} $(($(date +%s) + tidy_seconds))
 }
 
 stage_gcc() { # --long: the second compiler builds clean as well

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -60,6 +61,12 @@ Status ReadFullyAt(int descriptor, char* out, size_t size, uint64_t offset) {
     offset += static_cast<uint64_t>(taken);
   }
   return {};
+}
+
+Status SyncFolder(const std::filesystem::path& folder, std::string_view what) {
+  const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.valid() && ::fsync(descriptor.get()) == 0) return {};
+  return Fail(ErrnoError(errno, fmt::format("cannot sync {}", what)));
 }
 
 Result<FileDescriptor> OpenTemporaryFile(const std::filesystem::path& folder) {

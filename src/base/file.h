@@ -48,6 +48,9 @@ Status WriteFullyAt(int descriptor, std::string_view bytes, uint64_t offset);
 // Exactly `size` bytes or kInternal ("file is shorter").
 Status ReadFullyAt(int descriptor, char* out, size_t size, uint64_t offset);
 
+// Makes the names in a folder durable. `what` names it in the error: "the journal's folder".
+Status SyncFolder(const std::filesystem::path& folder, std::string_view what);
+
 // A file without a name in `folder` (O_TMPFILE, or unlinked at once): gone with its descriptor, whatever happens.
 Result<FileDescriptor> OpenTemporaryFile(const std::filesystem::path& folder);
 

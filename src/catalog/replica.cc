@@ -17,7 +17,7 @@ Replica::Replica(object::ObjectStore& store, NewestSeq newest_seq, std::chrono::
       fresh_at_(std::chrono::steady_clock::now()) {}
 
 Result<std::shared_ptr<const LakeState>> Replica::Follow(const RequestContext& context,
-                                                         std::shared_ptr<const LakeState> known) {
+                                                         const std::shared_ptr<const LakeState>& known) {
   auto caught_up = reader_.CatchUp(context, *known);
   // A log object that is gone lies behind a checkpoint: begin again from that.
   if (caught_up && caught_up->seq() == known->seq()) caught_up = reader_.ReadAll(context);

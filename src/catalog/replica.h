@@ -28,7 +28,7 @@ class Replica final : public LakeSource {
   Replica(object::ObjectStore& store, NewestSeq newest_seq, std::chrono::milliseconds refresh_every, LakeState state);
   Result<std::shared_ptr<const LakeState>> Fresh(const RequestContext& context);
   Result<std::shared_ptr<const LakeState>> Follow(const RequestContext& context,
-                                                  std::shared_ptr<const LakeState> known);
+                                                  const std::shared_ptr<const LakeState>& known);
 
   const LogReader reader_;
   const NewestSeq newest_seq_;

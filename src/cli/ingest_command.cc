@@ -18,7 +18,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr uint64_t kMaxAnswerBytes = uint64_t{64} << 20;
+constexpr uint64_t kMaxReportBytes = uint64_t{64} << 20;
 
 Result<std::string> TypesJson(const std::vector<std::string>& types) {
   LH_ASSIGN(const auto parsed, ParseColumnTypes(types));
@@ -85,7 +85,7 @@ Result<std::string> Upload(Client& client, const Console& console, const std::st
   call.body = &source;
   call.body_bytes = input.size();
   LH_ASSIGN(const auto response, client.Send(std::move(call)));
-  return ReadAll(*response, kMaxAnswerBytes);
+  return ReadAll(*response, kMaxReportBytes);
 }
 
 Status IngestOne(Client& client, Console& console, const GlobalOptions& global, const IngestOptions& options,

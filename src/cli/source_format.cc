@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "cli/exit_code.h"
 
 namespace lakehouse::cli {
@@ -18,13 +19,6 @@ constexpr std::array<Extension, 6> kExtensions = {{{".csv", "csv"},
                                                    {".jsonl", "ndjson"},
                                                    {".parquet", "parquet"},
                                                    {".pq", "parquet"}}};
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
-}
 
 // Cuts `ending` off `name` when it ends so.
 bool TakeEnding(std::string& name, std::string_view ending) {
@@ -49,7 +43,7 @@ std::string FormatOfName(const std::string& name) {
 }  // namespace
 
 Result<SourceFormat> FormatOfFile(std::string_view file, std::string_view given) {
-  std::string name = LowerCase(file);
+  std::string name = AsciiLower(file);
   SourceFormat source;
   source.content_encoding = EncodingOf(name);
   const std::string format = given.empty() ? FormatOfName(name) : std::string(given);
@@ -69,7 +63,7 @@ Result<SourceFormat> FormatOfFile(std::string_view file, std::string_view given)
 std::string NameOfFile(std::string_view file) {
   const size_t slash = file.rfind('/');
   std::string name(slash == std::string_view::npos ? file : file.substr(slash + 1));
-  std::string lower = LowerCase(name);
+  std::string lower = AsciiLower(name);
   EncodingOf(lower);
   for (const Extension& extension : kExtensions) {
     if (TakeEnding(lower, extension.name)) break;

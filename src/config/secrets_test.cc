@@ -79,6 +79,7 @@ TEST_F(Secrets, TheRoleTokenIsMadeOnceForItsOwnerAlone) {
 TEST_F(Secrets, RolesThatStartTogetherAgreeOnTheToken) {
   std::vector<std::string> tokens(8);
   std::vector<std::thread> roles;
+  roles.reserve(tokens.size());
   for (std::string& token : tokens) {
     roles.emplace_back([&token, this] { token = With({}).RoleToken().value_or("failed"); });
   }

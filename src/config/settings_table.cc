@@ -8,40 +8,32 @@ namespace lakehouse::config {
 
 namespace {
 
-template <auto kSection, auto kField>
-auto* At(Settings& settings) {
-  return &(settings.*kSection.*kField);
-}
-
 template <auto kField>
-constexpr auto kServer = &At<&Settings::server, kField>;
+constexpr auto kServer = &FieldOf<&Settings::server, kField>;
 template <auto kField>
-constexpr auto kGateway = &At<&Settings::gateway, kField>;
+constexpr auto kGateway = &FieldOf<&Settings::gateway, kField>;
 template <auto kField>
-constexpr auto kStoraged = &At<&Settings::storaged, kField>;
+constexpr auto kStoraged = &FieldOf<&Settings::storaged, kField>;
 template <auto kField>
-constexpr auto kMcp = &At<&Settings::mcp, kField>;
+constexpr auto kMcp = &FieldOf<&Settings::mcp, kField>;
 template <auto kField>
-constexpr auto kAuth = &At<&Settings::auth, kField>;
+constexpr auto kAuth = &FieldOf<&Settings::auth, kField>;
 template <auto kField>
-constexpr auto kAudit = &At<&Settings::audit, kField>;
+constexpr auto kAudit = &FieldOf<&Settings::audit, kField>;
 template <auto kField>
-constexpr auto kTls = &At<&Settings::tls, kField>;
+constexpr auto kTls = &FieldOf<&Settings::tls, kField>;
 template <auto kField>
-constexpr auto kGrpc = &At<&Settings::grpc, kField>;
+constexpr auto kGrpc = &FieldOf<&Settings::grpc, kField>;
 template <auto kField>
-constexpr auto kFlight = &At<&Settings::flight, kField>;
+constexpr auto kFlight = &FieldOf<&Settings::flight, kField>;
 template <auto kField>
-constexpr auto kS3 = &At<&Settings::s3, kField>;
+constexpr auto kS3 = &FieldOf<&Settings::s3, kField>;
 
 constexpr std::string_view kLogLevels[] = {"debug", "info", "warn", "error", "off"};
 constexpr std::string_view kLogFormats[] = {"auto", "json", "text"};
 constexpr std::string_view kBackends[] = {"local", "s3", "memory"};
 constexpr std::string_view kAuditedCalls[] = {"off", "keys", "all"};
 constexpr std::string_view kFlagOrAuto[] = {"auto", "true", "false"};
-
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kSecond = 1000;
 
 using G = GatewaySettings;
 

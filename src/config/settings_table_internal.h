@@ -46,6 +46,15 @@ struct SettingSpec {
   std::span<const std::string_view> choices = {};
 };
 
+// Where a setting is kept: a field of a section.
+template <auto kSection, auto kField>
+auto* FieldOf(Settings& settings) {
+  return &(settings.*kSection.*kField);
+}
+
+inline constexpr uint64_t kMiB = uint64_t{1} << 20;
+inline constexpr uint64_t kSecond = 1000;  // in milliseconds, as bounds of durations are
+
 // Sections in the order of the documentation; a share's base comes before what shares it.
 std::span<const SettingSpec> SettingTable();
 // Its end: the roles that stand on a storaged.

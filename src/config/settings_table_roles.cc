@@ -4,29 +4,22 @@ namespace lakehouse::config {
 
 namespace {
 
-template <auto kSection, auto kField>
-auto* At(Settings& settings) {
-  return &(settings.*kSection.*kField);
-}
-
 template <auto kField>
-constexpr auto kCatalogd = &At<&Settings::catalogd, kField>;
+constexpr auto kCatalogd = &FieldOf<&Settings::catalogd, kField>;
 template <auto kField>
-constexpr auto kIngestd = &At<&Settings::ingestd, kField>;
+constexpr auto kIngestd = &FieldOf<&Settings::ingestd, kField>;
 template <auto kField>
-constexpr auto kQueryd = &At<&Settings::queryd, kField>;
+constexpr auto kQueryd = &FieldOf<&Settings::queryd, kField>;
 template <auto kField>
-constexpr auto kVectord = &At<&Settings::vectord, kField>;
+constexpr auto kVectord = &FieldOf<&Settings::vectord, kField>;
 
 constexpr std::string_view kEmbeddingProviders[] = {"none", "hash", "openai"};
 
-constexpr uint64_t kMiB = uint64_t{1} << 20;
-constexpr uint64_t kSecond = 1000;
 constexpr uint64_t kHour = 3600 * kSecond;
 
 using V = VectordSettings;
 
-const SettingSpec kTable[] = {
+const SettingSpec kRoleTable[] = {
     {.section = "catalogd",
      .key = "bind",
      .kind = Kind::kBind,
@@ -287,6 +280,6 @@ const SettingSpec kTable[] = {
 
 }  // namespace
 
-std::span<const SettingSpec> RoleSettingTable() { return kTable; }
+std::span<const SettingSpec> RoleSettingTable() { return kRoleTable; }
 
 }  // namespace lakehouse::config

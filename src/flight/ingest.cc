@@ -132,7 +132,7 @@ class BatchesAsParquet final : public ByteSource {
 
 using Definition = pb::CommandStatementIngest::TableDefinitionOptions;
 
-struct Plan {
+struct IngestPlan {
   service::IngestRequest request;
   bool may_create = false, may_exist = false;
 };
@@ -143,7 +143,7 @@ Result<bool> FlagOf(const std::string& name, const std::string& text) {
   return Fail(ErrorKind::kInvalid, "the option {} is true or false", name);
 }
 
-Result<Plan> PlanOf(const pb::CommandStatementIngest& command) {
+Result<IngestPlan> PlanOf(const pb::CommandStatementIngest& command) {
   if (command.has_transaction_id() || command.temporary()) {
     return Fail(ErrorKind::kNotImplemented, "there are no {}; an ingest is one commit to a dataset",
                 command.temporary() ? "temporary tables" : "transactions");
@@ -155,7 +155,7 @@ Result<Plan> PlanOf(const pb::CommandStatementIngest& command) {
     return Fail(ErrorKind::kInvalid, "datasets stand in the schema {}; no other can be written", kDefaultSchema);
   }
   const Definition& definition = command.table_definition_options();
-  Plan plan;
+  IngestPlan plan;
   plan.request.name = command.table();
   plan.request.format = service::SourceFormat::kParquet;
   plan.may_create = definition.if_not_exist() == Definition::TABLE_NOT_EXIST_OPTION_CREATE;
@@ -178,7 +178,7 @@ Result<Plan> PlanOf(const pb::CommandStatementIngest& command) {
   return plan;
 }
 
-Status CheckTable(State& state, const RequestContext& bounded, const Plan& plan) {
+Status CheckTable(State& state, const RequestContext& bounded, const IngestPlan& plan) {
   const auto manifest = state.services->catalog.Get(bounded, plan.request.name, std::nullopt);
   if (manifest) {
     if (plan.may_exist) return {};
@@ -194,7 +194,7 @@ Status CheckTable(State& state, const RequestContext& bounded, const Plan& plan)
 Result<int64_t> Ingest(State& state, Call& call, const arrow::flight::ServerCallContext& context,
                        const pb::CommandStatementIngest& command, arrow::flight::FlightMessageReader& reader) {
   LH_TRY(auth::CheckScope(call.caller().principal, auth::Scope::kWrite));
-  LH_ASSIGN(const Plan plan, PlanOf(command));
+  LH_ASSIGN(const IngestPlan plan, PlanOf(command));
   const RequestContext bounded = call.Context(state.options.ingest_timeout);
   LH_TRY(CheckTable(state, bounded, plan));
   BatchesAsParquet source(context, reader);

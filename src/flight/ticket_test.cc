@@ -11,7 +11,7 @@ namespace {
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-const std::string kSession(32, 'a');
+const std::string kTicketSession(32, 'a');
 
 struct Office {
   HandClock clock;
@@ -86,17 +86,17 @@ TEST(TicketTest, IsGoodForItsTimeAlone) {
 
 TEST(TicketTest, BelongsToWhoAsked) {
   Office office;
-  const std::string ticket = office.Issue(CallerOf("k", kSession));
-  EXPECT_TRUE(office.tickets.Redeem(CallerOf("k", kSession), ticket));
-  for (const Caller& other : {CallerOf("other", kSession), CallerOf("k", kSession, "10.0.0.1"), CallerOf("k"),
-                              CallerOf("k", std::string(32, 'b'))}) {
+  const std::string ticket = office.Issue(CallerOf("k", kTicketSession));
+  EXPECT_TRUE(office.tickets.Redeem(CallerOf("k", kTicketSession), ticket));
+  for (const Caller& other : {CallerOf("other", kTicketSession), CallerOf("k", kTicketSession, "10.0.0.1"),
+                              CallerOf("k"), CallerOf("k", std::string(32, 'b'))}) {
     EXPECT_EQ(office.Refusal(other, ticket), ErrorKind::kForbidden);
   }
 }
 
 TEST(TicketTest, OneFromBeforeASessionBeganStaysGood) {
   Office office;
-  EXPECT_TRUE(office.tickets.Redeem(CallerOf("k", kSession), office.Issue(CallerOf("k"))));
+  EXPECT_TRUE(office.tickets.Redeem(CallerOf("k", kTicketSession), office.Issue(CallerOf("k"))));
 }
 
 }  // namespace

@@ -130,7 +130,7 @@ Status Gc(service::Catalog& catalog, const RequestContext& context, Request& req
 }
 
 // The catalog may be nullptr as long as no route is called.
-void AddRoutes(Router& router, service::Catalog* catalog) {
+void AddCatalogRoutesTo(Router& router, service::Catalog* catalog) {
   const auto bind = [catalog](auto function) {
     return [catalog, function](const RequestContext& context, Request& request, Response& response) {
       return function(*catalog, context, request, response);
@@ -220,7 +220,7 @@ void AddRoutes(Router& router, service::Catalog* catalog) {
 
 }  // namespace
 
-void AddCatalogRoutes(Router& router, service::Catalog& catalog) { AddRoutes(router, &catalog); }
-void DescribeCatalogRoutes(Router& router) { AddRoutes(router, nullptr); }
+void AddCatalogRoutes(Router& router, service::Catalog& catalog) { AddCatalogRoutesTo(router, &catalog); }
+void DescribeCatalogRoutes(Router& router) { AddCatalogRoutesTo(router, nullptr); }
 
 }  // namespace lakehouse::http

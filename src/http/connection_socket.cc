@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "http/tls.h"
+#include "http/try_again.h"
 
 namespace lakehouse::http {
 
@@ -46,8 +47,6 @@ class StallWatch {
 
 std::unexpected<Error> Broken() { return Fail(ErrorKind::kCancelled, "the connection is broken"); }
 std::unexpected<Error> Stalled() { return Fail(ErrorKind::kDeadline, "the peer takes no bytes"); }
-
-bool IsTick(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR; }
 
 // Drops `sent` bytes from the front of `pieces`.
 std::span<iovec> Advance(std::span<iovec> pieces, size_t sent) {
@@ -180,7 +179,7 @@ Result<std::optional<size_t>> ReceiveNow(Wire wire, std::span<char> out, bool li
   // Blocks for the socket's receive tick at most.
   const ssize_t got = recv(wire.socket, out.data(), out.size(), linger ? 0 : MSG_DONTWAIT);
   if (got >= 0) return static_cast<size_t>(got);
-  if (!IsTick(errno)) return Broken();
+  if (!MayTryAgain(errno)) return Broken();
   return std::nullopt;
 }
 
@@ -208,7 +207,7 @@ Status SendAll(Wire wire, std::span<iovec> pieces, int flags, milliseconds stall
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
     const ssize_t sent = sendmsg(wire.socket, &message, MSG_NOSIGNAL | flags);
-    if (sent < 0 && !IsTick(errno)) return Broken();
+    if (sent < 0 && !MayTryAgain(errno)) return Broken();
     pieces = Advance(pieces, sent > 0 ? static_cast<size_t>(sent) : 0);
     if (pieces.empty()) break;
     if (!watch) watch.emplace(stall);
@@ -222,7 +221,7 @@ Result<size_t> SendNow(Wire wire, std::string_view bytes) {
   if (wire.tls != nullptr) return SendNowTls(*wire.tls, bytes);
   const ssize_t sent = send(wire.socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) return static_cast<size_t>(sent);
-  if (IsTick(errno)) return size_t{0};
+  if (MayTryAgain(errno)) return size_t{0};
   return Broken();
 }
 
@@ -234,7 +233,7 @@ Status SendFile(Wire wire, int file, uint64_t offset, uint64_t length, milliseco
   while (length > 0) {
     const ssize_t sent = sendfile(wire.socket, file, &at, std::min(length, kMostAtOnce));
     if (sent == 0) return Fail(ErrorKind::kInternal, "a file is shorter than what was announced of it");
-    if (sent < 0 && !IsTick(errno)) return Broken();
+    if (sent < 0 && !MayTryAgain(errno)) return Broken();
     if (sent > 0) {
       length -= static_cast<uint64_t>(sent);
       watch.Moved(static_cast<uint64_t>(sent));

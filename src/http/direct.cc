@@ -3,7 +3,7 @@
 namespace lakehouse::http {
 namespace {
 
-const std::string kNothing;
+const std::string kNoParameter;
 
 class Incoming final : public Request {
  public:
@@ -17,7 +17,7 @@ class Incoming final : public Request {
   const Headers& headers() const override { return request_.headers; }
   const std::string& capture(std::string_view name) const override {
     const auto found = match_.captures.find(name);
-    return found == match_.captures.end() ? kNothing : found->second;
+    return found == match_.captures.end() ? kNoParameter : found->second;
   }
   const std::string* query(std::string_view) const override { return nullptr; }
   Status OnlyQuery(std::initializer_list<std::string_view>) const override { return {}; }

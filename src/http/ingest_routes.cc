@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/json_value.h"
 #include "http/api_schemas.h"
 #include "http/multipart.h"
@@ -14,16 +15,9 @@ using service::IngestRequest;
 using service::SourceCompression;
 using service::SourceFormat;
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c | 32 : c); });
-  return lower;
-}
-
 // "text/csv; charset=utf-8" as "text/csv".
 std::string MediaType(std::string_view content_type) {
-  std::string type = Lower(content_type.substr(0, content_type.find(';')));
+  std::string type = AsciiLower(content_type.substr(0, content_type.find(';')));
   while (!type.empty() && type.back() == ' ') type.pop_back();
   return type;
 }
@@ -37,7 +31,7 @@ std::optional<SourceFormat> FormatOfMediaType(std::string_view type) {
 }
 
 Result<bool> ParseFlag(std::string_view name, std::string_view value) {
-  const std::string lower = Lower(value);
+  const std::string lower = AsciiLower(value);
   if (lower == "true" || lower == "1" || lower == "allow") return true;
   if (lower == "false" || lower == "0") return false;
   return Fail(ErrorKind::kInvalid, "{} must be true or false, not \"{}\"", name, value);
@@ -70,7 +64,7 @@ Status ParseTypes(std::string_view text, std::map<std::string, std::string>& typ
 Result<SourceCompression> ParseContentEncoding(const Request& request) {
   const std::string* header = request.header("Content-Encoding");
   if (header == nullptr) return SourceCompression::kNone;
-  const std::string encoding = Lower(*header);
+  const std::string encoding = AsciiLower(*header);
   if (encoding == "identity") return SourceCompression::kNone;
   if (encoding == "gzip" || encoding == "x-gzip") return SourceCompression::kGzip;
   if (encoding == "zstd") return SourceCompression::kZstd;
@@ -98,7 +92,7 @@ Result<IngestRequest> ParseQuery(const Request& request) {
     LH_ASSIGN(ingest.header, ParseFlag("header", *header));
   }
   if (const std::string* encoding = request.query("encoding")) {
-    const std::string lower = Lower(*encoding);
+    const std::string lower = AsciiLower(*encoding);
     if (lower == "latin1" || lower == "latin-1" || lower == "iso-8859-1") {
       ingest.encoding = service::SourceEncoding::kLatin1;
     } else if (lower != "utf-8" && lower != "utf8") {
@@ -112,7 +106,7 @@ Result<IngestRequest> ParseQuery(const Request& request) {
 
 // What a file part of a form is: its own Content-Type, else its name's extension, else CSV.
 void DescribePart(std::string_view content_type, std::string_view filename, IngestRequest& ingest) {
-  std::string name = Lower(filename);
+  std::string name = AsciiLower(filename);
   const auto cut = [&name](std::string_view extension) {
     if (!name.ends_with(extension)) return false;
     name.resize(name.size() - extension.size());

@@ -9,7 +9,7 @@ namespace lakehouse::http {
 
 namespace {
 
-constexpr size_t kBuffer = 256 << 10;
+constexpr size_t kMultipartBuffer = 256 << 10;
 constexpr size_t kMaxPartHead = 16 << 10;
 constexpr size_t kMaxField = 64 << 10;
 constexpr size_t kMaxFields = 100;
@@ -92,7 +92,7 @@ Result<size_t> FilePart::Read(std::span<char> out) { return reader_.ReadFile(out
 
 MultipartReader::MultipartReader(std::string boundary, ByteSource& body)
     // The first boundary needs no line end before it; with one lent to it, all boundaries look the same.
-    : body_(body), delimiter_("\r\n--" + std::move(boundary)), buffer_(kBuffer), end_(2) {
+    : body_(body), delimiter_("\r\n--" + std::move(boundary)), buffer_(kMultipartBuffer), end_(2) {
   buffer_[0] = '\r';
   buffer_[1] = '\n';
 }
@@ -232,7 +232,8 @@ Status MultipartReader::SkipPreamble() {
   for (;;) {
     LH_ASSIGN(const size_t got, ReadData(bytes));
     if (got == 0) return {};
-    if (bytes_ > kMaxPreamble + kBuffer) return Bad("the boundary named in Content-Type is not where the body starts");
+    if (bytes_ > kMaxPreamble + kMultipartBuffer)
+      return Bad("the boundary named in Content-Type is not where the body starts");
   }
 }
 

@@ -13,7 +13,7 @@ namespace lakehouse::http {
 
 namespace {
 
-constexpr size_t kCopy = 256 << 10;
+constexpr size_t kProxyCopy = 256 << 10;
 constexpr std::chrono::seconds kContinuePatience{2};
 
 constexpr std::string_view kHopByHop[] = {
@@ -196,7 +196,7 @@ Status Passage::SendPiece(std::string_view bytes) {
 // Stops without an error when the upstream answers early or takes no more: its answer says why.
 Status Passage::SendBody() {
   // The connection's own buffer is for the answer, of which nothing is here yet.
-  std::vector<char> bytes(std::min<uint64_t>(request_.content_length().value_or(kCopy), kCopy));
+  std::vector<char> bytes(std::min<uint64_t>(request_.content_length().value_or(kProxyCopy), kProxyCopy));
   for (;;) {
     LH_ASSIGN(const size_t got, request_.body().Read(bytes));
     if (got == 0 && request_.content_length()) break;

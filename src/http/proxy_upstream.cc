@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "http/connection_socket.h"
+#include "http/try_again.h"
 
 namespace lakehouse::http {
 
@@ -20,12 +21,10 @@ using std::chrono::milliseconds;
 
 // How often a blocked call looks at its deadline.
 constexpr milliseconds kTick{200};
-constexpr size_t kBuffer = 64 << 10;
+constexpr size_t kUpstreamBuffer = 64 << 10;
 
-std::unexpected<Error> Broken() { return Fail(ErrorKind::kUpstream, "the connection to the upstream broke"); }
+std::unexpected<Error> UpstreamBroke() { return Fail(ErrorKind::kUpstream, "the connection to the upstream broke"); }
 std::unexpected<Error> Late() { return Fail(ErrorKind::kDeadline, "the upstream did not answer in time"); }
-
-bool IsTick(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR; }
 
 // Connects within the deadline; an invalid descriptor when that fails.
 FileDescriptor ConnectTo(const addrinfo& address, Deadline deadline) {
@@ -42,7 +41,7 @@ FileDescriptor ConnectTo(const addrinfo& address, Deadline deadline) {
 }  // namespace
 
 UpstreamConnection::UpstreamConnection(FileDescriptor socket, SSL* tls)
-    : buffer(kBuffer), socket_(std::move(socket)), tls_(tls) {}
+    : buffer(kUpstreamBuffer), socket_(std::move(socket)), tls_(tls) {}
 
 UpstreamConnection::~UpstreamConnection() {
   if (tls_ != nullptr) SSL_free(tls_);
@@ -67,7 +66,7 @@ bool UpstreamConnection::HasInput() {
 Status UpstreamConnection::Send(std::span<iovec> pieces, milliseconds stall) {
   if (tls_ != nullptr) return SendTls(pieces, stall);
   if (SendAll({socket_.get()}, pieces, 0, stall)) return {};
-  return Broken();
+  return UpstreamBroke();
 }
 
 Result<size_t> UpstreamConnection::Receive(std::span<char> out, Deadline deadline) {
@@ -75,7 +74,7 @@ Result<size_t> UpstreamConnection::Receive(std::span<char> out, Deadline deadlin
   for (;;) {
     const ssize_t got = recv(socket_.get(), out.data(), out.size(), 0);
     if (got >= 0) return static_cast<size_t>(got);
-    if (!IsTick(errno)) return Broken();
+    if (!MayTryAgain(errno)) return UpstreamBroke();
     if (deadline.HasPassed()) return Late();
   }
 }
@@ -87,7 +86,8 @@ Status UpstreamConnection::SendTls(std::span<iovec> pieces, milliseconds stall) 
     ERR_clear_error();
     while (piece.iov_len > 0 && SSL_write_ex(tls_, piece.iov_base, piece.iov_len, &sent) != 1) {
       const int error = SSL_get_error(tls_, 0);
-      if ((error != SSL_ERROR_WANT_WRITE && error != SSL_ERROR_WANT_READ) || patience.HasPassed()) return Broken();
+      if ((error != SSL_ERROR_WANT_WRITE && error != SSL_ERROR_WANT_READ) || patience.HasPassed())
+        return UpstreamBroke();
     }
   }
   return {};
@@ -104,7 +104,7 @@ Result<size_t> UpstreamConnection::ReceiveTls(std::span<char> out, Deadline dead
       case SSL_ERROR_WANT_WRITE:
         break;
       default:
-        return Broken();
+        return UpstreamBroke();
     }
     if (deadline.HasPassed()) return Late();
   }

@@ -110,7 +110,7 @@ Status DescribeQuery(service::Query& service, const RequestContext& context, Req
 }
 
 // The service may be nullptr as long as the route is not called.
-void AddRoutes(Router& router, service::Query* query, QueryRouteOptions options) {
+void AddQueryRoutesTo(Router& router, service::Query* query, QueryRouteOptions options) {
   router.Add({.method = "POST",
               .pattern = "/sql",
               .handler = [query](const RequestContext& context, Request& request,
@@ -138,8 +138,8 @@ void AddRoutes(Router& router, service::Query* query, QueryRouteOptions options)
 }  // namespace
 
 void AddQueryRoutes(Router& router, service::Query& query, QueryRouteOptions options) {
-  AddRoutes(router, &query, options);
+  AddQueryRoutesTo(router, &query, options);
 }
-void DescribeQueryRoutes(Router& router) { AddRoutes(router, nullptr, {}); }
+void DescribeQueryRoutes(Router& router) { AddQueryRoutesTo(router, nullptr, {}); }
 
 }  // namespace lakehouse::http

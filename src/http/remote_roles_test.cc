@@ -79,14 +79,14 @@ class RemoteQueryTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  static Result<std::string> Text(service::Query& query, QueryRequest request) {
+  static Result<std::string> Text(service::Query& query, const QueryRequest& request) {
     LH_ASSIGN(const auto stream, query.Run({}, request));
     std::string text;
     StringSink sink(text);
     LH_TRY(stream->WriteTo(sink));
     return text;
   }
-  void ExpectSame(QueryRequest request) {
+  void ExpectSame(const QueryRequest& request) {
     const auto here = Text(*local_, request), there = Text(*remote_, request);
     ASSERT_TRUE(here) << here.error().detail;
     ASSERT_TRUE(there) << there.error().detail;

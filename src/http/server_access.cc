@@ -5,19 +5,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "http/connection_socket.h"
 
 namespace lakehouse::http {
 
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 bool IsLoopback(const std::string& host) {
   if (host == "localhost" || host.ends_with(".localhost")) return true;
@@ -54,7 +47,7 @@ std::string HostOfAuthority(std::string_view authority) {
   }
   if (!port.empty() && (port.front() != ':' || !IsPort(port.substr(1)))) return {};
   if (host.ends_with('.')) host.remove_suffix(1);
-  return Lower(host);
+  return AsciiLower(host);
 }
 
 AccessRules::AccessRules(const ServerOptions& options)

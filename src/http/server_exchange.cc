@@ -11,7 +11,7 @@ namespace lakehouse::http {
 
 namespace {
 
-const std::string kNothing;
+const std::string kNoCapture;
 const auth::Principal kAnyone;
 
 // application/x-www-form-urlencoded: '+' is a blank.
@@ -118,7 +118,7 @@ std::string Exchange::Instance() const {
 
 const std::string& Exchange::capture(std::string_view name) const {
   const auto found = match_.captures.find(name);
-  return found == match_.captures.end() ? kNothing : found->second;
+  return found == match_.captures.end() ? kNoCapture : found->second;
 }
 
 const std::string* Exchange::query(std::string_view name) const {
@@ -152,7 +152,7 @@ bool Exchange::Enter() {
   return entered_;
 }
 
-Status Exchange::CallHandler(ResponseWriter& response, std::stop_token cancelled) {
+Status Exchange::CallHandler(ResponseWriter& response, const std::stop_token& cancelled) {
   const RequestContext context{request_id_, traceparent_, Deadline(began_ + match_.route->deadline),
                                std::move(cancelled), internal_};
   try {

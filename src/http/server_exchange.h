@@ -58,7 +58,7 @@ class Exchange final : public Request {
   Status ParseQuery(std::string_view text);
   void TakeIds();
   std::string Instance() const;
-  Status CallHandler(ResponseWriter& response, std::stop_token cancelled);
+  Status CallHandler(ResponseWriter& response, const std::stop_token& cancelled);
   Status AnswerError(ResponseWriter& response, const Error& error);
   void Account(const ResponseWriter& response, const Status& handled);
   void WriteAudit(int status, const ResponseWriter& response, std::chrono::duration<double> took);

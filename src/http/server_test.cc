@@ -28,10 +28,10 @@ FileDescriptor MakeFile(const std::string& bytes) {
   return file;
 }
 
-class ServerTest : public testing::EachWayTest {};
-INSTANTIATE_TEST_SUITE_P(Each, ServerTest, ::testing::Values(Speech::kPlain, Speech::kTls), testing::SpeechName);
+class ServerEachWayTest : public testing::EachWayTest {};
+INSTANTIATE_TEST_SUITE_P(Each, ServerEachWayTest, ::testing::Values(Speech::kPlain, Speech::kTls), testing::SpeechName);
 
-TEST_P(ServerTest, KeepsConnectionsAlive) {
+TEST_P(ServerEachWayTest, KeepsConnectionsAlive) {
   Start();
   Client client = Connect();
   for (int i = 0; i < 5; ++i) {
@@ -48,7 +48,7 @@ TEST_P(ServerTest, KeepsConnectionsAlive) {
   EXPECT_TRUE(client.IsClosed());
 }
 
-TEST_P(ServerTest, GoesOnAfterLongIdling) {
+TEST_P(ServerEachWayTest, GoesOnAfterLongIdling) {
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
@@ -57,7 +57,7 @@ TEST_P(ServerTest, GoesOnAfterLongIdling) {
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
 }
 
-TEST_P(ServerTest, AnswersPipelinedRequestsInOrder) {
+TEST_P(ServerEachWayTest, AnswersPipelinedRequestsInOrder) {
   Start();
   Client client = Connect();
   std::string all;
@@ -72,14 +72,14 @@ TEST_P(ServerTest, AnswersPipelinedRequestsInOrder) {
   }
 }
 
-TEST_P(ServerTest, TakesRequestsByteByByte) {
+TEST_P(ServerEachWayTest, TakesRequestsByteByByte) {
   Start();
   Client client = Connect();
   for (const char c : Post("/echo", "body")) client.Send(std::string_view(&c, 1));
   EXPECT_EQ(client.Receive().body, "body");
 }
 
-TEST_P(ServerTest, ReadsChunkedBodies) {
+TEST_P(ServerEachWayTest, ReadsChunkedBodies) {
   Start();
   Client client = Connect();
   const std::string large = Pattern(300000);
@@ -93,7 +93,7 @@ TEST_P(ServerTest, ReadsChunkedBodies) {
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
 }
 
-TEST_P(ServerTest, StreamsLargeBodiesBothWays) {
+TEST_P(ServerEachWayTest, StreamsLargeBodiesBothWays) {
   Start();
   Client client = Connect();
   const std::string large = Pattern(20 << 20);
@@ -103,7 +103,7 @@ TEST_P(ServerTest, StreamsLargeBodiesBothWays) {
   EXPECT_TRUE(answer.body == large);
 }
 
-TEST_P(ServerTest, AnswersHeadWithoutBody) {
+TEST_P(ServerEachWayTest, AnswersHeadWithoutBody) {
   Start();
   Client client = Connect();
   const Answer answer = client.Ask("HEAD /hello HTTP/1.1\r\nHost: localhost\r\n\r\n", true);
@@ -112,7 +112,7 @@ TEST_P(ServerTest, AnswersHeadWithoutBody) {
   EXPECT_EQ(client.Ask(Get("/hello")).body, "hello");
 }
 
-TEST_P(ServerTest, SpeaksHttp10) {
+TEST_P(ServerEachWayTest, SpeaksHttp10) {
   Route("GET", "/stream", [](const RequestContext&, Request&, Response& response) -> Status {
     LH_TRY(response.Start(200, std::nullopt));
     for (int i = 0; i < 4; ++i) LH_TRY(response.Write(std::string(10000, 'x')));
@@ -127,7 +127,7 @@ TEST_P(ServerTest, SpeaksHttp10) {
   EXPECT_EQ(answer.body.size(), 40000u);
 }
 
-TEST_P(ServerTest, StreamsChunksAndMeasuresSmallAnswers) {
+TEST_P(ServerEachWayTest, StreamsChunksAndMeasuresSmallAnswers) {
   Route("GET", "/small", [](const RequestContext&, Request&, Response& response) -> Status {
     LH_TRY(response.Start(200, std::nullopt));
     LH_TRY(response.Write("one "));
@@ -151,7 +151,7 @@ TEST_P(ServerTest, StreamsChunksAndMeasuresSmallAnswers) {
   EXPECT_EQ(client.Ask(Get("/hello")).status, 200);
 }
 
-TEST_P(ServerTest, SendsFiles) {
+TEST_P(ServerEachWayTest, SendsFiles) {
   const std::string large = Pattern(40 << 20);
   const FileDescriptor file = MakeFile(large);
   Route("GET", "/file/{from}/{size}", [&](const RequestContext&, Request& request, Response& response) -> Status {
@@ -175,7 +175,7 @@ TEST_P(ServerTest, SendsFiles) {
   EXPECT_FALSE(broken.whole);
 }
 
-TEST_P(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
+TEST_P(ServerEachWayTest, SendsContinueOnlyWhenTheBodyIsRead) {
   Start();
   Client client = Connect();
   client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
@@ -189,13 +189,13 @@ TEST_P(ServerTest, SendsContinueOnlyWhenTheBodyIsRead) {
   EXPECT_TRUE(client.IsClosed());
 }
 
-TEST_P(ServerTest, DoesNotSendContinueForABodyThatIsThere) {
+TEST_P(ServerEachWayTest, DoesNotSendContinueForABodyThatIsThere) {
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Post("/echo", "body", "Expect: 100-continue\r\n")).status, 200);
 }
 
-TEST_P(ServerTest, RefusesAmbiguousFramingOnTheWire) {
+TEST_P(ServerEachWayTest, RefusesAmbiguousFramingOnTheWire) {
   Start();
   for (const char* request :
        {"POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -211,7 +211,7 @@ TEST_P(ServerTest, RefusesAmbiguousFramingOnTheWire) {
   }
 }
 
-TEST_P(ServerTest, TruncatedBodyIsNoBody) {
+TEST_P(ServerEachWayTest, TruncatedBodyIsNoBody) {
   Start();
   Client client = Connect();
   client.Send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhalf");
@@ -221,7 +221,7 @@ TEST_P(ServerTest, TruncatedBodyIsNoBody) {
   EXPECT_THAT(answer.body, HasSubstr("ends before"));
 }
 
-TEST_P(ServerTest, ErrorsBecomeProblems) {
+TEST_P(ServerEachWayTest, ErrorsBecomeProblems) {
   Route("GET", "/busy", [](const RequestContext&, Request&, Response&) -> Status {
     return Fail(Error{ErrorKind::kUnavailable, "all \"slots\" taken", std::chrono::seconds(5), {{"slots", "4"}}});
   });
@@ -247,7 +247,7 @@ TEST_P(ServerTest, ErrorsBecomeProblems) {
   }
 }
 
-TEST_P(ServerTest, ErrorAfterTheFirstByteBreaksTheConnection) {
+TEST_P(ServerEachWayTest, ErrorAfterTheFirstByteBreaksTheConnection) {
   for (const bool with_length : {false, true}) {
     Route("GET", with_length ? "/length" : "/chunked",
           [with_length](const RequestContext&, Request&, Response& response) -> Status {
@@ -265,7 +265,7 @@ TEST_P(ServerTest, ErrorAfterTheFirstByteBreaksTheConnection) {
   }
 }
 
-TEST_P(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
+TEST_P(ServerEachWayTest, ErrorWithNothingOnTheWireIsStillAProblem) {
   Route("GET", "/late", [](const RequestContext&, Request&, Response& response) -> Status {
     response.SetHeader("Content-Type", "text/csv");
     LH_TRY(response.Start(200, std::nullopt));
@@ -278,7 +278,7 @@ TEST_P(ServerTest, ErrorWithNothingOnTheWireIsStillAProblem) {
   EXPECT_THAT(answer.head, Not(HasSubstr("text/csv")));
 }
 
-TEST_P(ServerTest, LetsInWhoMayAsk) {
+TEST_P(ServerEachWayTest, LetsInWhoMayAsk) {
   const auth::Access access({.fixed_keys = {"key"}}, SystemClock());
   options_.access = &access;
   options_.role_token = "token";
@@ -304,7 +304,7 @@ TEST_P(ServerTest, LetsInWhoMayAsk) {
   server_.reset();
 }
 
-TEST_P(ServerTest, KeysHaveScopesAndLimits) {
+TEST_P(ServerEachWayTest, KeysHaveScopesAndLimits) {
   auth::Access access({}, SystemClock());
   auth::NewKey key = *auth::MakeKey();
   key.known.name = "reader";
@@ -347,7 +347,7 @@ TEST_P(ServerTest, KeysHaveScopesAndLimits) {
   server_.reset();
 }
 
-TEST_P(ServerTest, IdsComeInAndGoOut) {
+TEST_P(ServerEachWayTest, IdsComeInAndGoOut) {
   Start();
   Client client = Connect();
   const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -361,7 +361,7 @@ TEST_P(ServerTest, IdsComeInAndGoOut) {
   EXPECT_EQ(made.body, *id + "||client");
 }
 
-TEST_P(ServerTest, CountsRequestsByRoute) {
+TEST_P(ServerEachWayTest, CountsRequestsByRoute) {
   Route("GET", "/things/{name}",
         [](const RequestContext&, Request&, Response& response) { return response.Send(200, "", ""); });
   Start();
@@ -375,7 +375,7 @@ TEST_P(ServerTest, CountsRequestsByRoute) {
       text, HasSubstr("lakehouse_http_requests_total{method=\"\",route=\"\",service=\"gateway\",status=\"4xx\"} 1\n"));
 }
 
-TEST_P(ServerTest, QueryIsDecodedAndDuplicatesAreRefused) {
+TEST_P(ServerEachWayTest, QueryIsDecodedAndDuplicatesAreRefused) {
   Route("GET", "/q", [](const RequestContext&, Request& request, Response& response) -> Status {
     LH_TRY(request.OnlyQuery({"a", "b"}));
     return response.Send(200, "", *request.query("a"));
@@ -388,7 +388,7 @@ TEST_P(ServerTest, QueryIsDecodedAndDuplicatesAreRefused) {
   EXPECT_THAT(client.Ask(Get("/q?a=1&other=2")).body, HasSubstr("'other'"));
 }
 
-TEST_P(ServerTest, NotFoundAndMethodNotAllowed) {
+TEST_P(ServerEachWayTest, NotFoundAndMethodNotAllowed) {
   Start();
   Client client = Connect();
   EXPECT_EQ(client.Ask(Get("/nowhere")).status, 404);

@@ -235,7 +235,7 @@ Status ListObjects(service::Storage& storage, const RequestContext& context, Req
 }
 
 // The storage may be nullptr as long as no route is called.
-void AddRoutes(Router& router, service::Storage* storage) {
+void AddStorageRoutesTo(Router& router, service::Storage* storage) {
   const auto bind = [storage](auto function) {
     return [storage, function](const RequestContext& context, Request& request, Response& response) {
       return function(*storage, context, request, response);
@@ -283,7 +283,7 @@ void AddRoutes(Router& router, service::Storage* storage) {
 
 }  // namespace
 
-void AddStorageRoutes(Router& router, service::Storage& storage) { AddRoutes(router, &storage); }
-void DescribeStorageRoutes(Router& router) { AddRoutes(router, nullptr); }
+void AddStorageRoutes(Router& router, service::Storage& storage) { AddStorageRoutesTo(router, &storage); }
+void DescribeStorageRoutes(Router& router) { AddStorageRoutesTo(router, nullptr); }
 
 }  // namespace lakehouse::http

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "http/try_again.h"
+
 namespace lakehouse::http {
 
 namespace {
@@ -17,19 +19,17 @@ constexpr size_t kMostOfARecord = 16 << 10;
 // Sockets here may block; a session must not, so each call to the system says so.
 int SocketOf(BIO* bio) { return *static_cast<const int*>(BIO_get_data(bio)); }
 
-bool IsTick(int error_number) { return error_number == EAGAIN || error_number == EWOULDBLOCK || error_number == EINTR; }
-
 int ReadSocket(BIO* bio, char* out, int size) {
   const ssize_t got = recv(SocketOf(bio), out, static_cast<size_t>(size), MSG_DONTWAIT);
   BIO_clear_retry_flags(bio);
-  if (got < 0 && IsTick(errno)) BIO_set_retry_read(bio);
+  if (got < 0 && MayTryAgain(errno)) BIO_set_retry_read(bio);
   return static_cast<int>(got);
 }
 
 int WriteSocket(BIO* bio, const char* bytes, int size) {
   const ssize_t sent = send(SocketOf(bio), bytes, static_cast<size_t>(size), MSG_DONTWAIT | MSG_NOSIGNAL);
   BIO_clear_retry_flags(bio);
-  if (sent < 0 && IsTick(errno)) BIO_set_retry_write(bio);
+  if (sent < 0 && MayTryAgain(errno)) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 

@@ -215,7 +215,7 @@ Status RemoveItem(service::Vectors& vectors, const RequestContext& context, Requ
   return response.Finish();
 }
 
-void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions options) {
+void AddVectorRoutesTo(Router& router, service::Vectors* vectors, VectorRouteOptions options) {
   using Work = std::function<Status(service::Vectors&, const RequestContext&, Request&, Response&)>;
   const auto add = [&](std::string method, std::string pattern, std::string summary, Work work, std::string_view body,
                        std::string_view answers, std::string_view query = {}) {
@@ -256,8 +256,8 @@ void AddRoutes(Router& router, service::Vectors* vectors, VectorRouteOptions opt
 }  // namespace
 
 void AddVectorRoutes(Router& router, service::Vectors& vectors, VectorRouteOptions options) {
-  AddRoutes(router, &vectors, options);
+  AddVectorRoutesTo(router, &vectors, options);
 }
-void DescribeVectorRoutes(Router& router) { AddRoutes(router, nullptr, {}); }
+void DescribeVectorRoutes(Router& router) { AddVectorRoutesTo(router, nullptr, {}); }
 
 }  // namespace lakehouse::http

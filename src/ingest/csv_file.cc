@@ -12,7 +12,6 @@
 namespace lakehouse::ingest {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kMaxRecordBytes = size_t{128} << 20;
 // A block is cut at the first record end after its share; the index of a longer one would take four bytes for each of
 // its own.

@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, kColumnTypes> kNames = {
     "BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"};
 constexpr int64_t kExactInDouble = int64_t{1} << 53;
 constexpr int kMaxSignificantDigits = 17;
-constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kMicrosInSecond = 1'000'000;
 constexpr int64_t kSecondsPerDay = 86'400;
 
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -186,7 +186,7 @@ bool SplitOffset(std::string_view text, int64_t& seconds) {
   if (text.size() != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':') return false;
   const int hours = TwoDigits(text.data() + 1), minutes = TwoDigits(text.data() + 4);
   if (hours < 0 || hours > 15 || minutes < 0 || minutes > 59) return false;
-  seconds = (hours * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
+  seconds = (int64_t{hours} * 60 + minutes) * 60 * (text[0] == '-' ? -1 : 1);
   return true;
 }
 
@@ -216,8 +216,8 @@ bool SplitMoment(std::string_view text, Moment& moment) {
     if (!SplitOffset(text.substr(at), offset)) return false;
     moment.has_offset = true;
   }
-  const int64_t seconds = days * kSecondsPerDay + hour * 3600 + minute * 60 + second - offset;
-  moment.micros = seconds * kMicrosPerSecond + fraction;
+  const int64_t seconds = days * kSecondsPerDay + int64_t{hour} * 3600 + int64_t{minute} * 60 + second - offset;
+  moment.micros = seconds * kMicrosInSecond + fraction;
   return true;
 }
 

@@ -48,10 +48,14 @@ class MemoryTarget final : public ImportTarget {
 
 // Nothing where Arrow does not read it.
 inline std::shared_ptr<arrow::Table> ReadParquet(const std::string& bytes) {
-  auto reader = parquet::arrow::OpenFile(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)),
-                                         arrow::default_memory_pool());
-  if (!reader.ok()) return nullptr;
-  const auto table = (*reader)->ReadTable();
+  parquet::ReaderProperties properties;
+  properties.set_page_checksum_verification(true);
+  parquet::arrow::FileReaderBuilder builder;
+  std::unique_ptr<parquet::arrow::FileReader> reader;
+  if (!builder.Open(std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes)), properties).ok() ||
+      !builder.Build(&reader).ok())
+    return nullptr;
+  const auto table = reader->ReadTable();
   return table.ok() && (*table)->ValidateFull().ok() ? *table : nullptr;
 }
 
@@ -61,12 +65,14 @@ struct Imported {
   std::vector<catalog::ColumnStats> stats;
   std::vector<std::string> types() const {
     std::vector<std::string> names;
+    names.reserve(schema.columns.size());
     for (const FileColumn& column : schema.columns) names.emplace_back(column.type_name());
     return names;
   }
   // Name and type of each.
   std::vector<std::string> columns() const {
     std::vector<std::string> names;
+    names.reserve(schema.columns.size());
     for (const FileColumn& column : schema.columns)
       names.push_back(column.name + " " + std::string(column.type_name()));
     return names;

@@ -10,8 +10,7 @@
 namespace lakehouse::ingest {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-constexpr size_t kMaxGroupRows = 122'880;
+constexpr size_t kMaxLinesInGroup = 122'880;
 // Of a row group in memory: columns that most rows lack cost no bytes in the file, but a cell each here.
 constexpr size_t kMaxGroupCells = size_t{1} << 25;
 
@@ -86,10 +85,10 @@ struct Line {
 
 bool IsBlank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
-class Import {
+class NdjsonImport {
  public:
-  Import(const RequestContext& context, std::string_view bytes, const ImportOptions& options, ImportTarget& target,
-         const std::function<void(size_t, size_t)>& release)
+  NdjsonImport(const RequestContext& context, std::string_view bytes, const ImportOptions& options,
+               ImportTarget& target, const std::function<void(size_t, size_t)>& release)
       : context_(context), bytes_(bytes), options_(options), target_(target), release_(release) {}
 
   Status Run() {
@@ -302,7 +301,7 @@ class Import {
       for (ColumnData& column : data) {
         if (column.rows < rows) column.AddNull();
       }
-      if (rows == kMaxGroupRows || rows * data.size() >= kMaxGroupCells) return flush();
+      if (rows == kMaxLinesInGroup || rows * data.size() >= kMaxGroupCells) return flush();
       return {};
     }));
     return flush();
@@ -369,7 +368,7 @@ class Import {
 Status ImportNdjson(const RequestContext& context, std::string_view bytes, const ImportOptions& options,
                     ImportTarget& target, const std::function<void(size_t from, size_t to)>& release) {
   LH_TRY(CheckIsText(bytes));
-  return Import(context, bytes, options, target, release).Run();
+  return NdjsonImport(context, bytes, options, target, release).Run();
 }
 
 }  // namespace lakehouse::ingest

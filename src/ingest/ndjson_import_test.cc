@@ -10,7 +10,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Result<Imported> Import(std::string_view json, const ImportOptions& options = {}) {
+Result<Imported> ImportLines(std::string_view json, const ImportOptions& options = {}) {
   return ImportedBy([&](MemoryTarget& target) {
     return ImportNdjson(RequestContext{}, json, options, target, [](size_t, size_t) {});
   });
@@ -24,7 +24,7 @@ std::string LineOf(const Error& error) {
 }
 
 TEST(NdjsonImport, EveryKindHasItsType) {
-  const auto imported = Import(
+  const auto imported = ImportLines(
       "{\"b\":true,\"i\":-7,\"d\":1.5,\"s\":\"12\",\"n\":{\"a\": [1, 2]},\"m\":1}\n\n"
       "{\"late\":null,\"m\":\"a\\n\\\"b\",\"d\":2}\r\n");
   ASSERT_TRUE(imported) << imported.error().detail;
@@ -41,7 +41,7 @@ TEST(NdjsonImport, EveryKindHasItsType) {
 }
 
 TEST(NdjsonImport, NumbersThatDoNotComeBackAreText) {
-  const auto imported = Import("{\"a\":18446744073709551616,\"b\":0.12345678901234567891,\"c\":1e5}\n");
+  const auto imported = ImportLines("{\"a\":18446744073709551616,\"b\":0.12345678901234567891,\"c\":1e5}\n");
   ASSERT_TRUE(imported) << imported.error().detail;
   EXPECT_THAT(imported->columns(), ElementsAre("a VARCHAR", "b VARCHAR", "c DOUBLE"));
   EXPECT_EQ(imported->Values()[0][0], "18446744073709551616");
@@ -55,7 +55,7 @@ TEST(NdjsonImport, WhatIsNoObjectIsNamedByItsLine) {
         std::string("{\"a\":[1,]}"), std::string("{\"a\":[nul]}"), std::string("{\"a\":{\"b\":\"\\x\"}}"),
         std::string("{\"a\":[1}"), std::string("{\"a\":truex}"), std::string("{\"a\":\"\xff\"}"),
         std::string("{\"\":1}"), deep}) {
-    const auto imported = Import("{\"a\":1}\n" + line + "\n{\"a\":2}\n");
+    const auto imported = ImportLines("{\"a\":1}\n" + line + "\n{\"a\":2}\n");
     ASSERT_FALSE(imported) << line;
     EXPECT_EQ(imported.error().kind, ErrorKind::kInvalid) << line;
     EXPECT_EQ(LineOf(imported.error()), "2") << line;
@@ -63,17 +63,17 @@ TEST(NdjsonImport, WhatIsNoObjectIsNamedByItsLine) {
 }
 
 TEST(NdjsonImport, AFileWithoutRowsIsRefused) {
-  for (const char* text : {"", "\n \r\n", "\xEF\xBB\xBF"}) EXPECT_FALSE(Import(text)) << text;
+  for (const char* text : {"", "\n \r\n", "\xEF\xBB\xBF"}) EXPECT_FALSE(ImportLines(text)) << text;
 }
 
 TEST(NdjsonImport, IntoADatasetTheFileMustFit) {
   ImportOptions options;
   options.existing = std::vector<FileColumn>{{"a", ColumnType::kBigint, 4}, {"day", ColumnType::kDate, 9}};
-  const auto fits = Import("{\"day\":\"2026-01-31\"}\n{\"a\":1}\n", options);
+  const auto fits = ImportLines("{\"day\":\"2026-01-31\"}\n{\"a\":1}\n", options);
   ASSERT_TRUE(fits) << fits.error().detail;
   EXPECT_THAT(fits->Values(), ElementsAre(ElementsAre("null", "1"), ElementsAre("2026-01-31", "null")));
   for (const char* line : {"{\"a\":\"1\"}", "{\"a\":1.5}", "{\"x\":1}", "{\"day\":\"soon\"}", "{\"a\":[1]}"}) {
-    const auto differs = Import("{\"a\":1}\n" + std::string(line) + "\n", options);
+    const auto differs = ImportLines("{\"a\":1}\n" + std::string(line) + "\n", options);
     ASSERT_FALSE(differs) << line;
     EXPECT_EQ(differs.error().kind, ErrorKind::kConflict) << line;
     EXPECT_EQ(LineOf(differs.error()), "2") << line;
@@ -84,12 +84,12 @@ TEST(NdjsonImport, TheOutcomeDoesNotDependOnBlocks) {
   std::string json;
   for (int i = 0; i < 500; ++i)
     json += fmt::format("{{\"k{}\":{},\"t\":\"\\u00e9{}\"}}\n", i % 7, i == 400 ? "1.5" : std::to_string(i), i);
-  const auto whole = Import(json);
+  const auto whole = ImportLines(json);
   ASSERT_TRUE(whole) << whole.error().detail;
   ImportOptions options;
   options.block_bytes = 100;
   options.threads = 3;
-  const auto cut = Import(json, options);
+  const auto cut = ImportLines(json, options);
   ASSERT_TRUE(cut) << cut.error().detail;
   EXPECT_EQ(cut->columns(), whole->columns());
   EXPECT_EQ(cut->Values(), whole->Values());

@@ -77,13 +77,16 @@ inline uint64_t MixBits(uint64_t x) {
 
 template <typename T>
 struct NumberTraits {
-  static uint64_t Hash(T value) {
+  static uint64_t Hash(T value) { return MixBits(Bits(value)); }
+  // By bits: 0.0 and -0.0 are two values, and NaN is one.
+  static bool Equal(T a, T b) { return Bits(a) == Bits(b); }
+
+ private:
+  static uint64_t Bits(T value) {
     uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof(T));
-    return MixBits(bits);
+    return bits;
   }
-  // By bits: 0.0 and -0.0 are two values, and NaN is one.
-  static bool Equal(T a, T b) { return std::memcmp(&a, &b, sizeof(T)) == 0; }
 };
 
 struct TextTraits {

@@ -235,6 +235,7 @@ std::vector<catalog::ColumnStats> ParquetFile::Stats() const {
   std::vector<catalog::ColumnStats> stats;
   for (size_t i = 0; i < columns_.size(); ++i) {
     std::vector<const EncodedChunk*> chunks;
+    chunks.reserve(groups_.size());
     for (const Group& group : groups_) chunks.push_back(&group.chunks[i]);
     stats.push_back(StatsOf(columns_[i], chunks));
   }

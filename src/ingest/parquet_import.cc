@@ -11,6 +11,7 @@
 
 #include "ingest/arrow_parquet_file.h"
 #include "ingest/exact_types.h"
+#include "ingest/parquet_errors.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -20,16 +21,6 @@ constexpr int64_t kMaxGroupRows = 122'880;
 constexpr int64_t kBatchBytes = int64_t{128} << 20;
 constexpr int64_t kMicrosPerMilli = 1'000, kMicrosPerSecond = 1'000'000, kNanosPerMicro = 1'000;
 constexpr int64_t kMillisPerDay = 86'400'000;
-
-std::unexpected<Error> Unusable(std::string_view why) {
-  return Fail(ErrorKind::kInvalid, "the file is no usable Parquet file: {}", why);
-}
-
-Status Checked(const arrow::Status& status) {
-  if (status.ok()) return {};
-  if (status.IsOutOfMemory()) return Fail(ErrorKind::kExhausted, "there is no memory to read the Parquet file");
-  return Unusable(status.message());
-}
 
 bool IsText(const arrow::DataType& type) {
   if (type.id() == arrow::Type::DICTIONARY)
@@ -120,12 +111,12 @@ Result<std::string_view> TextAt(const arrow::Array& array, int64_t i, ColumnData
     case arrow::Type::DICTIONARY: {
       const auto& dictionary = static_cast<const arrow::DictionaryArray&>(array);
       const int64_t index = dictionary.GetValueIndex(i);
-      if (dictionary.dictionary()->IsNull(index)) return Unusable("a dictionary has a NULL");
+      if (dictionary.dictionary()->IsNull(index)) return UnusableParquet("a dictionary has a NULL");
       return TextAt(*dictionary.dictionary(), index, column);
     }
     default: {
       const auto scalar = array.GetScalar(i);
-      if (!scalar.ok()) return Unusable(scalar.status().message());
+      if (!scalar.ok()) return UnusableParquet(scalar.status().message());
       return column.kept.emplace_back((*scalar)->ToString());
     }
   }
@@ -172,9 +163,9 @@ Status AddValue(const arrow::Array& array, int64_t i, const std::string& name, C
   return {};
 }
 
-class Import {
+class ParquetImport {
  public:
-  Import(const RequestContext& context, const ImportOptions& options, ImportTarget& target)
+  ParquetImport(const RequestContext& context, const ImportOptions& options, ImportTarget& target)
       : context_(context), options_(options), target_(target) {}
 
   Status Run(int descriptor) {
@@ -186,7 +177,7 @@ class Import {
       rows += batch.num_rows();
       return Encode(batch);
     }));
-    if (rows != claimed_rows_) return Unusable("it does not hold the rows that its footer counts");
+    if (rows != claimed_rows_) return UnusableParquet("it does not hold the rows that its footer counts");
     return {};
   }
 
@@ -197,14 +188,14 @@ class Import {
     const int own = ::dup(descriptor);
     if (own < 0) return Fail(ErrorKind::kUnavailable, "cannot open the file once more");
     auto file = arrow::io::ReadableFile::Open(own);
-    if (!file.ok()) return Checked(file.status());
+    if (!file.ok()) return CheckedRead(file.status());
     auto reader = parquet::ParquetFileReader::Open(*file);
     const auto metadata = reader->metadata();
     LH_TRY(CountRows(*metadata));
     parquet::ArrowReaderProperties properties;
     properties.set_pre_buffer(false);
     properties.set_batch_size(BatchRows(*metadata));
-    return Checked(
+    return CheckedRead(
         parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(reader), properties).Value(&reader_));
   }
 
@@ -212,9 +203,10 @@ class Import {
     for (int i = 0; i < metadata.num_row_groups(); ++i) {
       const int64_t rows = metadata.RowGroup(i)->num_rows();
       if (rows < 0 || __builtin_add_overflow(claimed_rows_, rows, &claimed_rows_))
-        return Unusable("a row group has an impossible number of rows");
+        return UnusableParquet("a row group has an impossible number of rows");
     }
-    if (claimed_rows_ != metadata.num_rows()) return Unusable("its row groups have other rows than its footer counts");
+    if (claimed_rows_ != metadata.num_rows())
+      return UnusableParquet("its row groups have other rows than its footer counts");
     return {};
   }
 
@@ -229,7 +221,7 @@ class Import {
 
   Status FindColumns() {
     std::shared_ptr<arrow::Schema> schema;
-    LH_TRY(Checked(reader_->GetSchema(&schema)));
+    LH_TRY(CheckedRead(reader_->GetSchema(&schema)));
     if (schema->num_fields() == 0) return Fail(ErrorKind::kInvalid, "the file has no columns");
     if (static_cast<size_t>(schema->num_fields()) > kMaxColumns)
       return Fail(ErrorKind::kInvalid, "the file has {} columns; at most {} are possible", schema->num_fields(),
@@ -306,22 +298,22 @@ class Import {
     std::vector<int> groups(static_cast<size_t>(reader_->num_row_groups()));
     for (size_t i = 0; i < groups.size(); ++i) groups[i] = static_cast<int>(i);
     std::unique_ptr<arrow::RecordBatchReader> batches;
-    LH_TRY(Checked(
+    LH_TRY(CheckedRead(
         (columns.empty() ? reader_->GetRecordBatchReader(groups) : reader_->GetRecordBatchReader(groups, columns))
             .Value(&batches)));
     while (true) {
       LH_TRY(context_.Check("reading the file"));
       std::shared_ptr<arrow::RecordBatch> batch;
-      LH_TRY(Checked(batches->ReadNext(&batch)));
+      LH_TRY(CheckedRead(batches->ReadNext(&batch)));
       if (!batch) return {};
-      LH_TRY(Checked(batch->ValidateFull()));
+      LH_TRY(CheckedRead(batch->ValidateFull()));
       if (batch->num_rows() > 0) LH_TRY(on_batch(*batch));
     }
   }
 
   Status Encode(const arrow::RecordBatch& batch) {
     data_.resize(schema_.columns.size());
-    if (static_cast<size_t>(batch.num_columns()) != data_.size()) return Unusable("a row group lacks columns");
+    if (static_cast<size_t>(batch.num_columns()) != data_.size()) return UnusableParquet("a row group lacks columns");
     if (typed_) return AddTyped(batch);
     for (size_t c = 0; c < data_.size(); ++c) {
       data_[c].Clear(schema_.columns[c].type);
@@ -379,11 +371,11 @@ Status ImportParquet(const RequestContext& context, int descriptor, const Import
                      ImportTarget& target) {
   // The reader throws on much of what a file can lie about.
   try {
-    return Import(context, options, target).Run(descriptor);
+    return ParquetImport(context, options, target).Run(descriptor);
   } catch (const std::bad_alloc&) {
     return Fail(ErrorKind::kExhausted, "there is no memory to read the Parquet file");
   } catch (const std::exception& error) {
-    return Unusable(error.what());
+    return UnusableParquet(error.what());
   }
 }
 

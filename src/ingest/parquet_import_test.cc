@@ -16,7 +16,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Result<Imported> Import(std::string_view bytes, const ImportOptions& options = {}) {
+Result<Imported> ImportFile(std::string_view bytes, const ImportOptions& options = {}) {
   const int descriptor = ::memfd_create("file", 0);
   EXPECT_EQ(::write(descriptor, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   auto imported =
@@ -27,7 +27,7 @@ Result<Imported> Import(std::string_view bytes, const ImportOptions& options = {
 
 // A file with one column of each type; two rows, the second NULL.
 template <typename Builder, typename... Value>
-std::shared_ptr<arrow::Array> OneAndNull(std::shared_ptr<arrow::DataType> type, Value... value) {
+std::shared_ptr<arrow::Array> OneAndNull(const std::shared_ptr<arrow::DataType>& type, Value... value) {
   Builder builder(std::move(type), arrow::default_memory_pool());
   EXPECT_TRUE(builder.Append(value...).ok());
   EXPECT_TRUE(builder.AppendNull().ok());
@@ -67,7 +67,7 @@ std::string Sample() {
 }
 
 TEST(ParquetImport, EveryTypeHasItsCounterpart) {
-  const auto imported = Import(Sample());
+  const auto imported = ImportFile(Sample());
   ASSERT_TRUE(imported) << imported.error().detail;
   EXPECT_THAT(imported->types(), ElementsAre("BIGINT", "UBIGINT", "DOUBLE", "DATE", "VARCHAR",
                                              "TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "VARCHAR", "BOOLEAN"));
@@ -100,7 +100,7 @@ TEST(ParquetImport, NestedAndExactColumnsKeepTheirTypes) {
       {"at", FromJson(arrow::time32(arrow::TimeUnit::SECOND), "[3600, null, 0]")},
       {"when", FromJson(arrow::timestamp(arrow::TimeUnit::NANO), "[1001, null, 0]")},
   });
-  const auto imported = Import(file);
+  const auto imported = ImportFile(file);
   ASSERT_TRUE(imported) << imported.error().detail;
   EXPECT_THAT(imported->types(),
               ElementsAre("BIGINT", "FLOAT[]", "VARCHAR[]", "STRUCT(\"na\"\"me\" VARCHAR, \"age\" SMALLINT)",
@@ -120,9 +120,9 @@ TEST(ParquetImport, NestedAndExactColumnsKeepTheirTypes) {
 }
 
 TEST(ParquetImport, StatisticsOfAFileWithANestedColumn) {
-  const auto imported = Import(FileOf({{"l", FromJson(arrow::list(arrow::int8()), "[[1], null, [2, 3]]")},
-                                       {"i", FromJson(arrow::int16(), "[5, null, -2]")},
-                                       {"p", FromJson(arrow::decimal128(4, 1), R"(["1.5", null, null])")}}));
+  const auto imported = ImportFile(FileOf({{"l", FromJson(arrow::list(arrow::int8()), "[[1], null, [2, 3]]")},
+                                           {"i", FromJson(arrow::int16(), "[5, null, -2]")},
+                                           {"p", FromJson(arrow::decimal128(4, 1), R"(["1.5", null, null])")}}));
   ASSERT_TRUE(imported) << imported.error().detail;
   ASSERT_EQ(imported->stats.size(), 2U);
   EXPECT_EQ(imported->stats[0].field_id, 2);
@@ -135,46 +135,46 @@ TEST(ParquetImport, StatisticsOfAFileWithANestedColumn) {
 
 TEST(ParquetImport, WhatHasNoCounterpartIsNamed) {
   const auto nested = arrow::struct_({arrow::field("a", arrow::int8()), arrow::field("A", arrow::int8())});
-  const auto twice = Import(FileOf({{"s", FromJson(nested, "[[1, 2]]")}}));
+  const auto twice = ImportFile(FileOf({{"s", FromJson(nested, "[[1, 2]]")}}));
   ASSERT_FALSE(twice);
   EXPECT_EQ(twice.error().kind, ErrorKind::kUnprocessable);
   EXPECT_THAT(twice.error().detail, HasSubstr("column \"s\": two fields of a struct have the name \"A\""));
-  const auto duration = Import(FileOf({{"d", FromJson(arrow::duration(arrow::TimeUnit::SECOND), "[1]")}}));
+  const auto duration = ImportFile(FileOf({{"d", FromJson(arrow::duration(arrow::TimeUnit::SECOND), "[1]")}}));
   ASSERT_FALSE(duration);
   EXPECT_THAT(duration.error().detail, HasSubstr("column \"d\": the type duration[s] has no counterpart"));
   auto deep = arrow::int8();
   for (int i = 0; i < 40; ++i) deep = arrow::list(deep);
-  EXPECT_THAT(Import(FileOf({{"deep", FromJson(deep, "[null]")}})).error().detail, HasSubstr("levels deep"));
+  EXPECT_THAT(ImportFile(FileOf({{"deep", FromJson(deep, "[null]")}})).error().detail, HasSubstr("levels deep"));
 }
 
 TEST(ParquetImport, IntoADatasetWithAnExactType) {
   const std::string file = FileOf({{"p", FromJson(arrow::decimal128(9, 2), R"(["1.50"])")}});
   ImportOptions options;
   options.existing = std::vector<FileColumn>{{"p", ColumnType::kVarchar, 4, "DECIMAL(9,2)"}};
-  const auto same = Import(file, options);
+  const auto same = ImportFile(file, options);
   ASSERT_TRUE(same) << same.error().detail;
   EXPECT_EQ(same->schema.columns[0].field_id, 4);
   options.existing->front().exact = "DECIMAL(9,3)";
-  const auto other = Import(file, options);
+  const auto other = ImportFile(file, options);
   ASSERT_FALSE(other);
   EXPECT_EQ(other.error().kind, ErrorKind::kConflict);
 }
 
 TEST(ParquetImport, InvalidUtf8AndDuplicateNamesAreRefused) {
-  const auto bad = Import(FileOf({{"s", OneAndNull<arrow::StringBuilder>(arrow::utf8(), "\xff")}}));
+  const auto bad = ImportFile(FileOf({{"s", OneAndNull<arrow::StringBuilder>(arrow::utf8(), "\xff")}}));
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().kind, ErrorKind::kInvalid);
   const auto one = OneAndNull<arrow::Int8Builder>(arrow::int8(), int8_t{1});
-  EXPECT_THAT(Import(FileOf({{"a", one}, {"a", one}})).error().detail, HasSubstr("two columns"));
+  EXPECT_THAT(ImportFile(FileOf({{"a", one}, {"a", one}})).error().detail, HasSubstr("two columns"));
 }
 
 TEST(ParquetImport, IntoADatasetTheColumnsMustBeTheSame) {
   const std::string file = FileOf({{"a", OneAndNull<arrow::Int8Builder>(arrow::int8(), int8_t{1})}});
   ImportOptions options;
   options.existing = std::vector<FileColumn>{{"a", ColumnType::kBigint, 7}};
-  EXPECT_TRUE(Import(file, options));
+  EXPECT_TRUE(ImportFile(file, options));
   options.existing = std::vector<FileColumn>{{"a", ColumnType::kDouble, 7}};
-  const auto differs = Import(file, options);
+  const auto differs = ImportFile(file, options);
   ASSERT_FALSE(differs);
   EXPECT_EQ(differs.error().kind, ErrorKind::kConflict);
 }
@@ -182,7 +182,7 @@ TEST(ParquetImport, IntoADatasetTheColumnsMustBeTheSame) {
 TEST(ParquetImport, TruncatedFilesAreRefused) {
   const std::string file = Sample();
   for (size_t size = 0; size < file.size(); size += 13) {
-    const auto imported = Import(std::string_view(file).substr(0, size));
+    const auto imported = ImportFile(std::string_view(file).substr(0, size));
     ASSERT_FALSE(imported) << size;
     EXPECT_EQ(imported.error().kind, ErrorKind::kInvalid) << size;
   }
@@ -193,7 +193,7 @@ TEST(ParquetImport, FlippedBitsNeverCrash) {
   for (size_t at = 0; at < file.size(); at += 3) {
     std::string broken = file;
     broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
-    const auto imported = Import(broken);
+    const auto imported = ImportFile(broken);
     if (!imported) EXPECT_NE(imported.error().kind, ErrorKind::kInternal) << at << ": " << imported.error().detail;
   }
 }

@@ -52,10 +52,10 @@ class Turnstile {
   bool stopped_ LH_GUARDED_BY(mutex_) = false;
 };
 
-class Import {
+class CsvImport {
  public:
-  Import(const RequestContext& context, const CsvFile& file, const ImportOptions& options, ImportTarget& target,
-         const std::function<void(size_t, size_t)>& release)
+  CsvImport(const RequestContext& context, const CsvFile& file, const ImportOptions& options, ImportTarget& target,
+            const std::function<void(size_t, size_t)>& release)
       : context_(context), file_(file), options_(options), target_(target), release_(release) {}
 
   Status Run() {
@@ -91,7 +91,7 @@ class Import {
                     "TIMESTAMPTZ and VARCHAR",
                     type_name);
       }
-      fixed_[static_cast<size_t>(column - file_.columns().begin())] = *type;
+      fixed_[static_cast<size_t>(column - file_.columns().begin())] = type;
     }
     if (options_.existing) LH_TRY(FixToExisting(*options_.existing));
     return {};
@@ -160,6 +160,7 @@ class Import {
   // Lines are counted once, from one widened column's value to the next.
   void OffsetsToLines(std::vector<Widening>& widened) const {
     std::vector<Widening*> by_offset;
+    by_offset.reserve(widened.size());
     for (Widening& widening : widened) by_offset.push_back(&widening);
     std::ranges::sort(by_offset, {}, &Widening::line);
     size_t counted = 0;
@@ -177,6 +178,7 @@ class Import {
     const ImportSchema schema = SchemaOf(inferred);
     LH_TRY(target_.Begin(schema));
     std::vector<ColumnType> types;
+    types.reserve(schema.columns.size());
     for (const FileColumn& column : schema.columns) types.push_back(column.type);
     Turnstile turnstile;
     std::atomic<size_t> next{0};
@@ -246,7 +248,7 @@ class Import {
 Status ImportCsv(const RequestContext& context, std::string_view bytes, const ImportOptions& options,
                  ImportTarget& target, const std::function<void(size_t from, size_t to)>& release) {
   LH_ASSIGN(const CsvFile file, CsvFile::Open(bytes, options.csv, options.block_bytes, options.threads, release));
-  return Import(context, file, options, target, release).Run();
+  return CsvImport(context, file, options, target, release).Run();
 }
 
 }  // namespace lakehouse::ingest

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-Result<Imported> Import(std::string_view csv, const ImportOptions& options = {}) {
+Result<Imported> ImportText(std::string_view csv, const ImportOptions& options = {}) {
   return ImportedBy(
       [&](MemoryTarget& target) { return ImportCsv(RequestContext{}, csv, options, target, [](size_t, size_t) {}); });
 }
@@ -113,7 +113,7 @@ TEST(TableImport, EveryTypeComesBack) {
       "true,-1,1.50,2026-01-31,2026-01-31 10:00:00.25,2026-01-31T10:00:00+02:00,00123\n"
       ",,,,,,\n"
       "FALSE,9223372036854775807,2,1969-12-31,1969-12-31T23:59:59,2026-01-31T10:00:00Z,\"\"\n";
-  const auto imported = Import(csv);
+  const auto imported = ImportText(csv);
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   EXPECT_THAT(imported->types(),
               ElementsAre("BOOLEAN", "BIGINT", "DOUBLE", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "VARCHAR"));
@@ -122,14 +122,14 @@ TEST(TableImport, EveryTypeComesBack) {
 
 TEST(TableImport, QuotesLinesAndTheByteOrderMark) {
   const std::string csv = "\xEF\xBB\xBF\"a,x\",b\r\n\"one\ntwo\",\" kept \"\r\n\"say \"\"hi\"\"\", kept \r\n";
-  const auto imported = Import(csv);
+  const auto imported = ImportText(csv);
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   ExpectSameValues(csv.substr(3), *imported);
 }
 
 TEST(TableImport, HeaderAloneHasNoRows) {
   for (const auto* csv : {"a,b", "a,b\n", "a,b\r\n"}) {
-    const auto imported = Import(csv);
+    const auto imported = ImportText(csv);
     ASSERT_TRUE(imported.has_value()) << imported.error().detail;
     EXPECT_THAT(imported->types(), ElementsAre("VARCHAR", "VARCHAR"));
     EXPECT_EQ(ReadParquet(imported->bytes)->num_rows(), 0);
@@ -139,7 +139,7 @@ TEST(TableImport, HeaderAloneHasNoRows) {
 TEST(TableImport, WithoutAHeaderColumnsAreNumbered) {
   ImportOptions options;
   options.csv.header = false;
-  const auto imported = Import("1,x\n2,y\n", options);
+  const auto imported = ImportText("1,x\n2,y\n", options);
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   EXPECT_EQ(imported->schema.columns[1].name, "column1");
   EXPECT_EQ(ReadParquet(imported->bytes)->num_rows(), 2);
@@ -149,7 +149,7 @@ TEST(TableImport, AValueFarIntoTheFileWidensItsColumn) {
   std::string csv = "n,m,t\n";
   for (int i = 0; i < 2000; ++i) csv += fmt::format("{},{},2026-01-31\n", i, i);
   csv += "1.5,9007199254740993,x\n";
-  const auto imported = Import(csv, SmallBlocks(1024));
+  const auto imported = ImportText(csv, SmallBlocks(1024));
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   EXPECT_THAT(imported->types(), ElementsAre("DOUBLE", "BIGINT", "VARCHAR"));
   ASSERT_EQ(imported->schema.widened.size(), 2U);
@@ -162,7 +162,7 @@ TEST(TableImport, AValueFarIntoTheFileWidensItsColumn) {
 
 TEST(TableImport, AnIntegerPastDoubleAndADecimalMakeText) {
   const std::string csv = "n\n9007199254740993\n1.5\n";
-  const auto imported = Import(csv);
+  const auto imported = ImportText(csv);
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   EXPECT_THAT(imported->types(), ElementsAre("VARCHAR"));
   ExpectSameValues(csv, *imported);
@@ -171,37 +171,37 @@ TEST(TableImport, AnIntegerPastDoubleAndADecimalMakeText) {
 TEST(TableImport, TypesGivenByTheSender) {
   ImportOptions options;
   options.types = {{"zip", "VARCHAR"}, {"n", "double"}};
-  const auto imported = Import("zip,n\n123,1\n", options);
+  const auto imported = ImportText("zip,n\n123,1\n", options);
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   EXPECT_THAT(imported->types(), ElementsAre("VARCHAR", "DOUBLE"));
 
   options.types = {{"n", "BIGINT"}};
-  const auto misfit = Import("zip,n\n1,1\n2,secret\n", options);
+  const auto misfit = ImportText("zip,n\n1,1\n2,secret\n", options);
   ASSERT_FALSE(misfit.has_value());
   EXPECT_EQ(misfit.error().kind, ErrorKind::kInvalid);
   EXPECT_THAT(misfit.error().members, testing::IsSupersetOf({Pair("line", "3"), Pair("column", "n")}));
   EXPECT_THAT(misfit.error().detail, testing::Not(HasSubstr("secret")));
 
   options.types = {{"other", "BIGINT"}};
-  EXPECT_THAT(Import("zip,n\n1,1\n", options).error().detail, HasSubstr("\"other\""));
+  EXPECT_THAT(ImportText("zip,n\n1,1\n", options).error().detail, HasSubstr("\"other\""));
   options.types = {{"n", "INTEGER"}};
-  EXPECT_THAT(Import("zip,n\n1,1\n", options).error().detail, HasSubstr("INTEGER"));
+  EXPECT_THAT(ImportText("zip,n\n1,1\n", options).error().detail, HasSubstr("INTEGER"));
 }
 
 TEST(TableImport, IntoAnExistingDataset) {
   ImportOptions options;
   options.existing = {{"a", ColumnType::kDouble, 3}, {"b", ColumnType::kVarchar, 7}};
-  const auto imported = Import("a,b\n1,2\n,\n", options);
+  const auto imported = ImportText("a,b\n1,2\n,\n", options);
   ASSERT_TRUE(imported.has_value()) << imported.error().detail;
   EXPECT_THAT(imported->types(), ElementsAre("DOUBLE", "VARCHAR"));
   EXPECT_EQ(imported->schema.columns[1].field_id, 7);
 
   for (const auto* csv : {"a,b\n1,2\nx,3\n", "b,a\n1,2\n", "a\n1\n", "a,b,c\n1,2,3\n"}) {
-    const auto drift = Import(csv, options);
+    const auto drift = ImportText(csv, options);
     ASSERT_FALSE(drift.has_value()) << csv;
     EXPECT_EQ(drift.error().kind, ErrorKind::kConflict) << csv;
   }
-  EXPECT_THAT(Import("a,b\n1,2\nx,3\n", options).error().members,
+  EXPECT_THAT(ImportText("a,b\n1,2\nx,3\n", options).error().members,
               testing::IsSupersetOf({Pair("line", "3"), Pair("column", "a")}));
 }
 
@@ -228,7 +228,7 @@ TEST(TableImport, MalformedFilesAreRefused) {
       {"a\n1\xC3", "byte 3"},
   };
   for (const Bad& bad : all) {
-    const auto imported = Import(bad.csv);
+    const auto imported = ImportText(bad.csv);
     ASSERT_FALSE(imported.has_value()) << bad.csv;
     EXPECT_EQ(imported.error().kind, ErrorKind::kInvalid) << bad.csv;
     EXPECT_THAT(imported.error().detail, HasSubstr(bad.says)) << bad.csv;
@@ -238,16 +238,16 @@ TEST(TableImport, MalformedFilesAreRefused) {
 TEST(TableImport, LimitsAreNamed) {
   std::string wide = "c0";
   for (int i = 1; i <= 10'000; ++i) wide += fmt::format(",c{}", i);
-  EXPECT_THAT(Import(wide + "\n").error().detail, HasSubstr("10000"));
+  EXPECT_THAT(ImportText(wide + "\n").error().detail, HasSubstr("10000"));
   const std::string huge = "a\n" + std::string(kMaxFieldBytes + 1, 'x') + "\n";
-  EXPECT_THAT(Import(huge).error().detail, HasSubstr(std::to_string(kMaxFieldBytes)));
-  EXPECT_TRUE(Import("a\n" + std::string(kMaxFieldBytes, 'x') + "\n").has_value());
+  EXPECT_THAT(ImportText(huge).error().detail, HasSubstr(std::to_string(kMaxFieldBytes)));
+  EXPECT_TRUE(ImportText("a\n" + std::string(kMaxFieldBytes, 'x') + "\n").has_value());
 }
 
 // A file that is one open quote must cost one look at it, not one a block.
 TEST(TableImport, AQuoteThatNeverEndsIsFoundInTime) {
   const std::string csv = "a\n\"" + std::string(size_t{32} << 20, '\n');
-  const auto imported = Import(csv, SmallBlocks(1024));
+  const auto imported = ImportText(csv, SmallBlocks(1024));
   ASSERT_FALSE(imported.has_value());
   EXPECT_EQ(imported.error().kind, ErrorKind::kInvalid);
 }
@@ -333,11 +333,11 @@ TEST(TableImport, AnyFileComesBack) {
   for (uint64_t seed = 0; seed < 400; ++seed) {
     Random random(seed);
     const std::string csv = RandomCsv(random);
-    const auto imported = Import(csv, SmallBlocks(64 + random.Below(400)));
+    const auto imported = ImportText(csv, SmallBlocks(64 + random.Below(400)));
     ASSERT_TRUE(imported.has_value()) << "seed " << seed << ": " << imported.error().detail << "\n" << csv;
     ExpectSameValues(csv, *imported);
     ASSERT_FALSE(HasFatalFailure()) << "seed " << seed << "\n" << csv;
-    const auto whole = Import(csv);
+    const auto whole = ImportText(csv);
     ASSERT_TRUE(whole.has_value()) << "seed " << seed;
     EXPECT_EQ(imported->types(), whole->types()) << "seed " << seed << "\n" << csv;
     EXPECT_EQ(imported->schema.widened.size(), whole->schema.widened.size()) << "seed " << seed << "\n" << csv;
@@ -349,10 +349,10 @@ TEST(TableImport, BytesDoNotDependOnThreads) {
   for (int i = 0; i < 20'000; ++i)
     csv += fmt::format("{},\"Zone {}, N\",{}.5,2026-01-31 10:00:{:02}\n", i, i % 50, i % 90, i % 60);
   csv += "x,,,\n";
-  const auto one = Import(csv, SmallBlocks(10'000, 1));
+  const auto one = ImportText(csv, SmallBlocks(10'000, 1));
   ASSERT_TRUE(one.has_value()) << one.error().detail;
   for (const unsigned threads : {2U, 5U}) {
-    const auto more = Import(csv, SmallBlocks(10'000, threads));
+    const auto more = ImportText(csv, SmallBlocks(10'000, threads));
     ASSERT_TRUE(more.has_value());
     EXPECT_TRUE(one->bytes == more->bytes) << threads;
   }

@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/json_value.h"
+#include "ingest/parquet_errors.h"
 
 namespace lakehouse::ingest {
 namespace {
@@ -20,26 +21,16 @@ namespace {
 // At most 32 MiB of doubles with 4,096 dimensions.
 constexpr int64_t kBatchRows = 1024;
 
-std::unexpected<Error> Unusable(std::string_view why) {
-  return Fail(ErrorKind::kInvalid, "the file is no usable Parquet file: {}", why);
-}
-
-Status Checked(const arrow::Status& status) {
-  if (status.ok()) return {};
-  if (status.IsOutOfMemory()) return Fail(ErrorKind::kExhausted, "there is no memory to read the Parquet file");
-  return Unusable(status.message());
-}
-
-bool IsText(const arrow::DataType& type) {
+bool IsPlainText(const arrow::DataType& type) {
   return type.id() == arrow::Type::STRING || type.id() == arrow::Type::LARGE_STRING;
 }
 
 bool IsIdType(const arrow::DataType& type) {
-  return IsText(type) || (type.id() >= arrow::Type::UINT8 && type.id() <= arrow::Type::INT64);
+  return IsPlainText(type) || (type.id() >= arrow::Type::UINT8 && type.id() <= arrow::Type::INT64);
 }
 
 bool IsVectorType(const arrow::DataType& type) {
-  if (IsText(type)) return true;
+  if (IsPlainText(type)) return true;
   const auto id = type.id();
   if (id != arrow::Type::LIST && id != arrow::Type::LARGE_LIST && id != arrow::Type::FIXED_SIZE_LIST) return false;
   const auto item = static_cast<const arrow::BaseListType&>(type).value_type()->id();
@@ -93,15 +84,15 @@ class Rows final : public VectorRows {
     const int own = ::dup(descriptor);
     if (own < 0) return Fail(ErrorKind::kUnavailable, "cannot open the file once more");
     std::shared_ptr<arrow::io::ReadableFile> file;
-    LH_TRY(Checked(arrow::io::ReadableFile::Open(own).Value(&file)));
+    LH_TRY(CheckedRead(arrow::io::ReadableFile::Open(own).Value(&file)));
     auto reader = parquet::ParquetFileReader::Open(file);
     const auto metadata = reader->metadata();
-    if (metadata->num_rows() < 0) return Unusable("it has a negative number of rows");
+    if (metadata->num_rows() < 0) return UnusableParquet("it has a negative number of rows");
     rows_ = static_cast<uint64_t>(metadata->num_rows());
     parquet::ArrowReaderProperties properties;
     properties.set_pre_buffer(false);
     properties.set_batch_size(kBatchRows);
-    LH_TRY(Checked(
+    LH_TRY(CheckedRead(
         parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(reader), properties).Value(&reader_)));
     return Start(columns);
   }
@@ -112,9 +103,9 @@ class Rows final : public VectorRows {
     // The reader throws on much of what a file can lie about.
     try {
       while (!batch_ || at_ == batch_->num_rows()) {
-        LH_TRY(Checked(batches_->ReadNext(&batch_)));
+        LH_TRY(CheckedRead(batches_->ReadNext(&batch_)));
         if (!batch_) return false;
-        LH_TRY(Checked(batch_->ValidateFull()));
+        LH_TRY(CheckedRead(batch_->ValidateFull()));
         at_ = 0;
       }
       LH_TRY(Take(row));
@@ -123,7 +114,7 @@ class Rows final : public VectorRows {
     } catch (const std::bad_alloc&) {
       return Fail(ErrorKind::kExhausted, "there is no memory to read the Parquet file");
     } catch (const std::exception& error) {
-      return Unusable(error.what());
+      return UnusableParquet(error.what());
     }
   }
 
@@ -135,20 +126,21 @@ class Rows final : public VectorRows {
 
   Status Start(const VectorColumns& columns) {
     std::shared_ptr<arrow::Schema> schema;
-    LH_TRY(Checked(reader_->GetSchema(&schema)));
+    LH_TRY(CheckedRead(reader_->GetSchema(&schema)));
     LH_TRY(Find(*schema, columns.id, IsIdType, "text or integers", id_));
     if (columns.text.empty()) {
       LH_TRY(
           Find(*schema, columns.vector, IsVectorType, "lists of floats or doubles, or JSON arrays as text", vector_));
     } else {
-      LH_TRY(Find(*schema, columns.text, IsText, "text", text_));
+      LH_TRY(Find(*schema, columns.text, IsPlainText, "text", text_));
     }
     for (const std::string& field : columns.fields) {
       LH_TRY(Find(*schema, field, IsFieldType, "booleans, numbers, texts, dates or times", fields_.emplace_back()));
     }
     const bool has_metadata = fields_.empty() && (!columns.metadata.empty() || schema->GetFieldIndex("metadata") >= 0);
     if (has_metadata) {
-      LH_TRY(Find(*schema, columns.metadata.empty() ? "metadata" : columns.metadata, IsText, "JSON text", metadata_));
+      LH_TRY(
+          Find(*schema, columns.metadata.empty() ? "metadata" : columns.metadata, IsPlainText, "JSON text", metadata_));
     }
     // Only the leaves below these columns are read.
     std::vector<int> leaves;
@@ -161,7 +153,7 @@ class Rows final : public VectorRows {
     for (size_t i = 0; i < groups.size(); ++i) groups[i] = static_cast<int>(i);
     std::ranges::sort(leaves);
     leaves.erase(std::unique(leaves.begin(), leaves.end()), leaves.end());
-    LH_TRY(Checked(reader_->GetRecordBatchReader(groups, leaves).Value(&batches_)));
+    LH_TRY(CheckedRead(reader_->GetRecordBatchReader(groups, leaves).Value(&batches_)));
     for (Column* column : wanted) {
       if (column->field >= 0) column->field = batches_->schema()->GetFieldIndex(column->name);
     }
@@ -209,12 +201,12 @@ class Rows final : public VectorRows {
   Status TakeId(VectorRow& row) const {
     const auto array = batch_->column(id_.field);
     if (array->IsNull(at_)) return Fail(ErrorKind::kInvalid, "column \"{}\" is NULL", id_.name);
-    if (IsText(*array->type())) {
+    if (IsPlainText(*array->type())) {
       row.id = TextAt(*array, at_);
       return {};
     }
     const auto scalar = array->GetScalar(at_);
-    if (!scalar.ok()) return Unusable(scalar.status().message());
+    if (!scalar.ok()) return UnusableParquet(scalar.status().message());
     row.id = (*scalar)->ToString();
     return {};
   }
@@ -227,12 +219,12 @@ class Rows final : public VectorRows {
       if (array->IsNull(at_)) continue;
       out.Key(column.name);
       const auto id = array->type_id();
-      if (IsText(*array->type())) {
+      if (IsPlainText(*array->type())) {
         out.String(TextAt(*array, at_));
         continue;
       }
       const auto scalar = array->GetScalar(at_);
-      if (!scalar.ok()) return Unusable(scalar.status().message());
+      if (!scalar.ok()) return UnusableParquet(scalar.status().message());
       if (id == arrow::Type::DOUBLE) {
         out.Number(static_cast<const arrow::DoubleArray&>(*array).Value(at_));
       } else if (id == arrow::Type::FLOAT) {
@@ -270,7 +262,7 @@ class Rows final : public VectorRows {
   Status TakeVector(VectorRow& row) const {
     const auto array = batch_->column(vector_.field);
     if (array->IsNull(at_)) return Fail(ErrorKind::kInvalid, "column \"{}\" is NULL", vector_.name);
-    if (IsText(*array->type())) {
+    if (IsPlainText(*array->type())) {
       row.vector.clear();
       return TakeVectorText(TextAt(*array, at_), row.vector);
     }
@@ -308,7 +300,7 @@ Result<std::unique_ptr<VectorRows>> VectorRows::Open(int descriptor, const Vecto
   } catch (const std::bad_alloc&) {
     return Fail(ErrorKind::kExhausted, "there is no memory to read the Parquet file");
   } catch (const std::exception& error) {
-    return Unusable(error.what());
+    return UnusableParquet(error.what());
   }
 }
 

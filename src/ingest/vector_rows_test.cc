@@ -39,7 +39,7 @@ std::shared_ptr<arrow::Array> Lists(const std::shared_ptr<arrow::Array>& values,
 
 using Columns = std::vector<std::pair<std::string, std::shared_ptr<arrow::Array>>>;
 
-std::string FileOf(const Columns& columns) {
+std::string VectorFileOf(const Columns& columns) {
   arrow::FieldVector fields;
   arrow::ArrayVector arrays;
   for (const auto& [name, array] : columns) {
@@ -79,7 +79,7 @@ TEST(VectorRows, ReadsListsFixedListsAndDoubles) {
   const auto ids = Texts({"a", "b", "c"});
   const auto numbers = Floats({1, 2, 3, 4, 5, 6});
   for (const auto& vectors : {Fixed(numbers, 2), Lists(numbers, {0, 2, 4, 6}), Fixed(Doubles({1, 2, 3, 4, 5, 6}), 2)}) {
-    const auto rows = Read(FileOf({{"before", numbers->Slice(0, 3)}, {"vector", vectors}, {"id", ids}}));
+    const auto rows = Read(VectorFileOf({{"before", numbers->Slice(0, 3)}, {"vector", vectors}, {"id", ids}}));
     ASSERT_TRUE(rows) << rows.error().detail;
     ASSERT_EQ(rows->size(), 3u);
     EXPECT_EQ((*rows)[2].id, "c");
@@ -94,16 +94,16 @@ TEST(VectorRows, MetadataIsTextOrNull) {
                         {"vector", Fixed(Floats({1, 2}), 1)},
                         {"metadata", Texts({R"({"n":1})", std::nullopt})},
                         {"other", Texts({"{}", "{}"})}};
-  const auto rows = Read(FileOf(columns));
+  const auto rows = Read(VectorFileOf(columns));
   ASSERT_TRUE(rows) << rows.error().detail;
   EXPECT_EQ((*rows)[0].metadata, R"({"n":1})");
   EXPECT_FALSE((*rows)[1].metadata);
-  EXPECT_EQ((*Read(FileOf(columns), {.metadata = "other"}))[1].metadata, "{}");
+  EXPECT_EQ((*Read(VectorFileOf(columns), {.metadata = "other"}))[1].metadata, "{}");
 }
 
 TEST(VectorRows, IntegersAreIds) {
-  const auto file = FileOf({{"key", ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{-7})},
-                            {"embedding", Fixed(Floats({1}), 1)}});
+  const auto file = VectorFileOf({{"key", ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{-7})},
+                                  {"embedding", Fixed(Floats({1}), 1)}});
   const auto rows = Read(file, {.id = "key", .vector = "embedding"});
   ASSERT_TRUE(rows) << rows.error().detail;
   EXPECT_EQ((*rows)[0].id, "-7");
@@ -112,21 +112,24 @@ TEST(VectorRows, IntegersAreIds) {
 TEST(VectorRows, ColumnsThatAreWrongAreNamed) {
   const auto ids = Texts({"a"});
   const auto vectors = Fixed(Floats({1}), 1);
-  EXPECT_THAT(WrongIn(FileOf({{"key", ids}, {"vector", vectors}})), HasSubstr("no column \"id\""));
-  EXPECT_THAT(WrongIn(FileOf({{"key", ids}, {"vector", vectors}})), HasSubstr("it has key, vector"));
-  EXPECT_THAT(WrongIn(FileOf({{"id", vectors}, {"vector", vectors}})), HasSubstr("column \"id\" has the type"));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"key", ids}, {"vector", vectors}})), HasSubstr("no column \"id\""));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"key", ids}, {"vector", vectors}})), HasSubstr("it has key, vector"));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"id", vectors}, {"vector", vectors}})), HasSubstr("column \"id\" has the type"));
   const auto numbers = ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{7});
-  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", numbers}})), HasSubstr("column \"vector\" has the type int64"));
-  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", ids}})), HasSubstr("no JSON array of numbers"));
-  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", vectors}}), {.metadata = "m"}), HasSubstr("no column \"m\""));
-  EXPECT_THAT(WrongIn(FileOf({{"id", ids}, {"vector", vectors}, {"metadata", vectors}})), HasSubstr("JSON text"));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"id", ids}, {"vector", numbers}})),
+              HasSubstr("column \"vector\" has the type int64"));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"id", ids}, {"vector", ids}})), HasSubstr("no JSON array of numbers"));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"id", ids}, {"vector", vectors}}), {.metadata = "m"}),
+              HasSubstr("no column \"m\""));
+  EXPECT_THAT(WrongIn(VectorFileOf({{"id", ids}, {"vector", vectors}, {"metadata", vectors}})), HasSubstr("JSON text"));
 }
 
 TEST(VectorRows, VectorsMayBeJsonAndFieldsBecomeMetadata) {
-  const std::string file = FileOf({{"id", Texts({"a", "b"})},
-                                   {"vector", Texts({"[1, -2.5]", "[3e0,4]"})},
-                                   {"city", Texts({"x \"y\"", std::nullopt})},
-                                   {"n", ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{7, 8})}});
+  const std::string file =
+      VectorFileOf({{"id", Texts({"a", "b"})},
+                    {"vector", Texts({"[1, -2.5]", "[3e0,4]"})},
+                    {"city", Texts({"x \"y\"", std::nullopt})},
+                    {"n", ArrayOf<arrow::Int64Builder>(std::vector<std::optional<int64_t>>{7, 8})}});
   const auto rows = Read(file, {.fields = {"city", "n"}});
   ASSERT_TRUE(rows) << rows.error().detail;
   EXPECT_THAT((*rows)[0].vector, ElementsAre(1, -2.5F));
@@ -137,7 +140,7 @@ TEST(VectorRows, VectorsMayBeJsonAndFieldsBecomeMetadata) {
 
 TEST(VectorRows, ValuesThatAreWrongAreNamed) {
   const auto file = [](const std::shared_ptr<arrow::Array>& ids, const std::shared_ptr<arrow::Array>& vectors) {
-    return FileOf({{"id", ids}, {"vector", vectors}});
+    return VectorFileOf({{"id", ids}, {"vector", vectors}});
   };
   EXPECT_EQ(WrongIn(file(Texts({"a", std::nullopt}), Fixed(Floats({1, 2}), 1))), "column \"id\" is NULL");
   EXPECT_THAT(WrongIn(file(Texts({"a"}), Fixed(Floats({1, std::nullopt}), 2))), HasSubstr("element 1 is not"));
@@ -146,7 +149,7 @@ TEST(VectorRows, ValuesThatAreWrongAreNamed) {
 }
 
 TEST(VectorRows, ACutOrCrookedFileIsAnError) {
-  const std::string whole = FileOf({{"id", Texts({"a", "b", "c"})}, {"vector", Fixed(Floats({1, 2, 3}), 1)}});
+  const std::string whole = VectorFileOf({{"id", Texts({"a", "b", "c"})}, {"vector", Fixed(Floats({1, 2, 3}), 1)}});
   ASSERT_TRUE(Read(whole));
   EXPECT_FALSE(Read(""));
   EXPECT_FALSE(Read("PAR1PAR1"));

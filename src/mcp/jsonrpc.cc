@@ -17,15 +17,15 @@ bool IsId(const json::value& id) {
   return id.is_int64() || id.is_uint64() || (id.is_string() && id.get_string().size() <= kMaxIdBytes);
 }
 
-std::unexpected<RpcError> Invalid(std::string message) {
+std::unexpected<RpcError> InvalidRequest(std::string message) {
   return std::unexpected(RpcError{kInvalidRequest, std::move(message)});
 }
 
 Rpc<Message> ParseResponse(const json::object& object, Message message) {
   const json::value* result = object.if_contains("result");
   const json::value* error = object.if_contains("error");
-  if ((result == nullptr) == (error == nullptr)) return Invalid("a response has either \"result\" or \"error\"");
-  if (message.id.is_null() && error == nullptr) return Invalid("a response needs the \"id\" of its request");
+  if ((result == nullptr) == (error == nullptr)) return InvalidRequest("a response has either \"result\" or \"error\"");
+  if (message.id.is_null() && error == nullptr) return InvalidRequest("a response needs the \"id\" of its request");
   message.kind = MessageKind::kResponse;
   message.failed = error != nullptr;
   message.result = message.failed ? *error : *result;
@@ -35,26 +35,26 @@ Rpc<Message> ParseResponse(const json::object& object, Message message) {
 }  // namespace
 
 Rpc<Message> ParseMessage(const json::value& value, json::value& id) {
-  if (!value.is_object()) return Invalid("a message is a JSON object");
+  if (!value.is_object()) return InvalidRequest("a message is a JSON object");
   const json::object& object = value.get_object();
   Message message;
   const json::value* given_id = object.if_contains("id");
   if (given_id != nullptr && !given_id->is_null()) {
-    if (!IsId(*given_id)) return Invalid("\"id\" must be an integer or a string of at most 256 bytes");
+    if (!IsId(*given_id)) return InvalidRequest("\"id\" must be an integer or a string of at most 256 bytes");
     message.id = id = *given_id;
   }
   const json::value* version = object.if_contains("jsonrpc");
-  if (version == nullptr || *version != "2.0") return Invalid("\"jsonrpc\" must be \"2.0\"");
+  if (version == nullptr || *version != "2.0") return InvalidRequest("\"jsonrpc\" must be \"2.0\"");
   const json::value* method = object.if_contains("method");
   if (method == nullptr) {
     if (object.contains("result") || object.contains("error")) return ParseResponse(object, std::move(message));
-    return Invalid("a message has a \"method\", a \"result\" or an \"error\"");
+    return InvalidRequest("a message has a \"method\", a \"result\" or an \"error\"");
   }
-  if (!method->is_string() || method->get_string().empty()) return Invalid("\"method\" must be a text");
-  if (given_id != nullptr && given_id->is_null()) return Invalid("\"id\" must not be null");
+  if (!method->is_string() || method->get_string().empty()) return InvalidRequest("\"method\" must be a text");
+  if (given_id != nullptr && given_id->is_null()) return InvalidRequest("\"id\" must not be null");
   message.method = std::string(method->get_string());
   if (const json::value* params = object.if_contains("params"); params != nullptr) {
-    if (!params->is_object()) return Invalid("\"params\" must be an object");
+    if (!params->is_object()) return InvalidRequest("\"params\" must be an object");
     message.params = params->get_object();
   }
   message.kind = given_id == nullptr ? MessageKind::kNotification : MessageKind::kRequest;
@@ -70,7 +70,7 @@ Rpc<Body> ParseBody(std::string_view text) {
     body.messages.push_back(std::move(*value));
     return body;
   }
-  if (value->get_array().empty()) return Invalid("a batch must not be empty");
+  if (value->get_array().empty()) return InvalidRequest("a batch must not be empty");
   for (json::value& message : value->get_array()) body.messages.push_back(std::move(message));
   return body;
 }

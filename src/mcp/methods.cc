@@ -27,13 +27,13 @@ json::object ServerInfo() {
   return {{"name", "lakehouse"}, {"title", "Lakehouse"}, {"version", std::string(kVersion)}};
 }
 
-std::unexpected<RpcError> Invalid(std::string message) {
+std::unexpected<RpcError> InvalidParams(std::string message) {
   return std::unexpected(RpcError{kInvalidParams, std::move(message)});
 }
 
 Rpc<std::string> TextOf(const json::object& params, std::string_view name) {
   const json::value* value = params.if_contains(name);
-  if (value == nullptr || !value->is_string()) return Invalid(fmt::format("\"{}\" must be a text", name));
+  if (value == nullptr || !value->is_string()) return InvalidParams(fmt::format("\"{}\" must be a text", name));
   return std::string(value->get_string());
 }
 
@@ -41,7 +41,7 @@ Rpc<std::string> TextOf(const json::object& params, std::string_view name) {
 Rpc<json::object> ObjectOf(const json::object& params, std::string_view name) {
   const json::value* value = params.if_contains(name);
   if (value == nullptr) return json::object();
-  if (!value->is_object()) return Invalid(fmt::format("\"{}\" must be an object", name));
+  if (!value->is_object()) return InvalidParams(fmt::format("\"{}\" must be an object", name));
   return value->get_object();
 }
 
@@ -57,7 +57,7 @@ std::string_view Outcome(ErrorKind kind) {
 // A client is asked only for what it said it can give.
 Rpc<void> CheckAnswerable(const Call& call, const json::object& input_required) {
   if (!IsStateless(call.revision)) {
-    return Invalid(fmt::format("this call needs the protocol version {}", RevisionName(Revision::k2026_07_28)));
+    return InvalidParams(fmt::format("this call needs the protocol version {}", RevisionName(Revision::k2026_07_28)));
   }
   json::object missing;
   for (const auto& request : input_required.at("inputRequests").get_object()) {
@@ -215,9 +215,9 @@ Rpc<json::object> Methods::CallTool(const Call& call, const json::object& params
     names.reserve(tools_.size());
     for (const Tool& each : tools_) names.push_back(each.name);
     const bool is_locked = *name == "ingest_csv";
-    return Invalid(is_locked
-                       ? std::string("ingest_csv is off; [mcp] allow_writes turns it on")
-                       : fmt::format("there is no tool \"{}\"; there are: {}", name->substr(0, 100), ListNames(names)));
+    return InvalidParams(
+        is_locked ? std::string("ingest_csv is off; [mcp] allow_writes turns it on")
+                  : fmt::format("there is no tool \"{}\"; there are: {}", name->substr(0, 100), ListNames(names)));
   }
   auto result = RunTool(call, *tool, *arguments);
   if (!result) {
@@ -260,7 +260,7 @@ Rpc<json::object> Methods::Subscribe(const Call& call, const json::object& param
   if (!wanted) {
     call.session->Unsubscribe(*uri);
   } else if (uri->size() > 1024 || !call.session->Subscribe(*uri)) {
-    return Invalid("too many subscriptions, or an address that is too long");
+    return InvalidParams("too many subscriptions, or an address that is too long");
   }
   return json::object();
 }
@@ -300,7 +300,8 @@ Rpc<json::object> Methods::SetLevel(const Call& call, const json::object& params
   const auto name = TextOf(params, "level");
   if (!name) return std::unexpected(name.error());
   const auto level = LogSeverityOf(*name);
-  if (!level) return Invalid("\"level\" must be debug, info, notice, warning, error, critical, alert or emergency");
+  if (!level)
+    return InvalidParams("\"level\" must be debug, info, notice, warning, error, critical, alert or emergency");
   if (call.session != nullptr) call.session->SetLogLevel(*level);
   return json::object();
 }

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/ascii.h"
+
 namespace lakehouse::mcp {
 namespace {
 
 constexpr size_t kMaxNames = 10000;
 constexpr size_t kMaxCompared = 128;
-
-std::string Lower(std::string_view text) {
-  std::string lower(text.substr(0, kMaxCompared));
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return lower;
-}
 
 // Levenshtein's, row by row.
 size_t EditDistance(std::string_view a, std::string_view b) {
@@ -35,10 +29,10 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::vector<std::string> NearNames(std::string_view wanted, const std::vector<std::string>& names) {
-  const std::string lower = Lower(wanted);
+  const std::string lower = AsciiLower(wanted.substr(0, kMaxCompared));
   std::vector<std::pair<size_t, std::string>> near;
   for (const std::string& name : names) {
-    const std::string candidate = Lower(name);
+    const std::string candidate = AsciiLower(std::string_view(name).substr(0, kMaxCompared));
     size_t distance = EditDistance(lower, candidate);
     const bool contains = lower.size() >= 3 && candidate.size() >= 3 &&
                           (candidate.find(lower) != std::string::npos || lower.find(candidate) != std::string::npos);

@@ -39,7 +39,7 @@ void PostChannel::Open() {
   }
 }
 
-void PostChannel::Emit(std::string message) {
+void PostChannel::Emit(const std::string& message) {
   Open();
   std::string id;
   if (stream_ != nullptr) id = EventId({stream_->id(), stream_->Append(message)});
@@ -74,7 +74,7 @@ void PostChannel::Detach() {
 
 Status PostChannel::Answer(int status, std::string message) {
   if (!is_open_) return response_.SendJson(status, message);
-  Emit(std::move(message));
+  Emit(message);
   if (stream_ != nullptr) stream_->Close();
   if (!is_detached_) return response_.Finish();
   if (response_.started()) return {};

@@ -29,7 +29,7 @@ class PostChannel final : public Channel {
 
  private:
   void Open();
-  void Emit(std::string message);
+  void Emit(const std::string& message);
   void Write(std::string_view text);
 
   http::Response& response_;

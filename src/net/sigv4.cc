@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 
 namespace lakehouse::net {
 namespace {
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 32 : c);
-  return lower;
-}
-
-std::string_view Trimmed(std::string_view text) {
+std::string_view TrimmedValue(std::string_view text) {
   while (text.starts_with(' ')) text.remove_prefix(1);
   while (text.ends_with(' ')) text.remove_suffix(1);
   return text;
@@ -52,7 +47,7 @@ void SignRequest(SignedParts& parts, std::string_view payload_sha256, const AwsC
   if (!credentials.session_token.empty()) parts.headers.emplace_back("x-amz-security-token", credentials.session_token);
 
   std::vector<std::pair<std::string, std::string>> sorted;
-  for (const auto& [name, value] : parts.headers) sorted.emplace_back(Lower(name), Trimmed(value));
+  for (const auto& [name, value] : parts.headers) sorted.emplace_back(AsciiLower(name), TrimmedValue(value));
   std::ranges::sort(sorted);
   std::string canonical_headers, signed_headers;
   for (const auto& [name, value] : sorted) {

@@ -35,12 +35,6 @@ std::optional<uint64_t> NumberOf(const fs::path& path) {
   return number;
 }
 
-Status SyncFolder(const fs::path& folder) {
-  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.valid() && ::fsync(directory.get()) == 0) return {};
-  return Fail(ErrnoError(errno, "cannot sync the journal's folder"));
-}
-
 // Of all segments' bytes, the records that count, oldest first: those of the newest generation and of the ones below it
 // without a gap, but for what was cut off.
 std::vector<JournalRecord> WhatCounts(const std::vector<std::string>& segments) {
@@ -130,7 +124,7 @@ Status Journal::OpenFiles() {
     free_.push_back(std::move(segment));
     next_number_ = std::max(next_number_, number + 1);
   }
-  return SyncFolder(folder_);
+  return SyncFolder(folder_, "the journal's folder");
 }
 
 Status Journal::Replay() {
@@ -161,7 +155,7 @@ Result<Journal::SegmentPointer> Journal::TakeFree() {
   while (free_.empty()) {
     if (used_.size() < options_.most_segments) {
       LH_ASSIGN(auto made, MakeFile(next_number_++));
-      LH_TRY(SyncFolder(folder_));
+      LH_TRY(SyncFolder(folder_, "the journal's folder"));
       return made;
     }
     LH_TRY(settled_);

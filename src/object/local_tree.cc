@@ -28,13 +28,6 @@ NodeKind KindOf(const fs::path& path) {
 
 fs::path Beside(const fs::path& path) { return path.string() + std::string(kObjectBesideFolder); }
 
-Status SyncFolder(const fs::path& folder) {
-  const FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor.valid() || ::fsync(descriptor.get()) != 0)
-    return Fail(ErrnoError(errno, "cannot sync a folder of the store"));
-  return {};
-}
-
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
@@ -113,7 +106,7 @@ Status LocalTree::Publish(const fs::path& from, std::string_view key, bool sync)
   if (error != 0) return Fail(ErrnoError(error, "cannot put an object in its place"));
   if (!sync) return {};
   for (fs::path folder = relative.parent_path();; folder = folder.parent_path()) {
-    LH_TRY(SyncFolder(root_ / folder));
+    LH_TRY(SyncFolder(root_ / folder, "a folder of the store"));
     if (folder.empty()) return {};
   }
 }

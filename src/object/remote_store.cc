@@ -22,7 +22,7 @@ uint64_t NumberOr(std::string_view text, uint64_t fallback) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty() ? value : fallback;
 }
 
-ObjectInfo InfoOf(std::string_view key, const net::Headers& headers) {
+ObjectInfo InfoFromRole(std::string_view key, const net::Headers& headers) {
   ObjectInfo info;
   info.key = key;
   info.size = NumberOr(HeaderOr(headers, "Content-Length", ""), 0);
@@ -126,7 +126,7 @@ Result<std::unique_ptr<ObjectReader>> RemoteStore::Get(const RequestContext& con
     request.headers.emplace_back("Range", range);
   }
   LH_ASSIGN(auto response, Send(context, request));
-  ObjectInfo info = InfoOf(key, response->headers());
+  ObjectInfo info = InfoFromRole(key, response->headers());
   const uint64_t length = info.size;
   uint64_t offset = 0;
   if (response->status() == 206) {
@@ -139,7 +139,7 @@ Result<std::unique_ptr<ObjectReader>> RemoteStore::Get(const RequestContext& con
 
 Result<ObjectInfo> RemoteStore::Head(const RequestContext& context, std::string_view key) {
   LH_ASSIGN(const auto response, Send(context, ObjectRequest("HEAD", key)));
-  return InfoOf(key, response->headers());
+  return InfoFromRole(key, response->headers());
 }
 
 Result<ListPage> RemoteStore::List(const RequestContext& context, const ListOptions& options) {

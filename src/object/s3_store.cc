@@ -30,7 +30,7 @@ std::string HeaderOf(const net::Headers& headers, std::string_view name) {
   return value == nullptr ? std::string() : *value;
 }
 
-ObjectInfo InfoOf(std::string_view key, const net::Headers& headers) {
+ObjectInfo InfoFromBucket(std::string_view key, const net::Headers& headers) {
   ObjectInfo info;
   info.key = key;
   info.size = ToNumber(HeaderOf(headers, "Content-Length"));
@@ -265,7 +265,7 @@ Result<std::unique_ptr<ObjectReader>> S3Store::Get(const RequestContext& context
       call.headers.emplace_back("Range", range);
     }
     LH_ASSIGN(auto response, s3_.Send(context, call));
-    ObjectInfo info = InfoOf(key, response->headers());
+    ObjectInfo info = InfoFromBucket(key, response->headers());
     const uint64_t length = info.size;
     if (!options.range || response->status() != 206) {
       if (options.range && options.range->offset >= info.size)
@@ -281,7 +281,7 @@ Result<std::unique_ptr<ObjectReader>> S3Store::Get(const RequestContext& context
 Result<ObjectInfo> S3Store::Head(const RequestContext& context, std::string_view key) {
   return Retried(context, [&](const RequestContext& bounded) -> Result<ObjectInfo> {
     LH_ASSIGN(const auto response, s3_.Send(bounded, S3Call{"HEAD", FullKey(key), {}, {}, nullptr, 0}));
-    return InfoOf(key, response->headers());
+    return InfoFromBucket(key, response->headers());
   });
 }
 

@@ -15,7 +15,7 @@ Order OrderOf(duckdb::ClientContext& context, duckdb::PhysicalOperator& plan) {
   return duckdb::PhysicalPlanGenerator::UseBatchIndex(context, plan) ? Order::kByBatch : Order::kOneAfterOne;
 }
 
-[[noreturn]] void Throw(const Error& error) {
+[[noreturn]] void ThrowError(const Error& error) {
   if (error.kind == ErrorKind::kExhausted) throw duckdb::OutOfMemoryException(error.detail);
   throw duckdb::InvalidInputException(error.detail);
 }
@@ -54,7 +54,7 @@ class BatchCollector final : public duckdb::PhysicalResultCollector {
       }
       local.first = local.batch;
     }
-    if (const auto appended = batcher.Append(chunk); !appended) Throw(appended.error());
+    if (const auto appended = batcher.Append(chunk); !appended) ThrowError(appended.error());
     if (batcher.rows() >= limits_.rows || batcher.bytes() >= limits_.bytes) Flush(local);
     return duckdb::SinkResultType::NEED_MORE_INPUT;
   }
@@ -91,7 +91,7 @@ class BatchCollector final : public duckdb::PhysicalResultCollector {
   duckdb::unique_ptr<duckdb::GlobalSinkState> GetGlobalSinkState(duckdb::ClientContext& context) const override {
     auto state = duckdb::make_uniq<CollectorGlobalState>();
     auto pattern = ArrowBatcher::Make(names, types, context.GetClientProperties(), limits_);
-    if (!pattern) Throw(pattern.error());
+    if (!pattern) ThrowError(pattern.error());
     state->pattern = *std::move(pattern);
     return state;
   }
@@ -112,7 +112,7 @@ class BatchCollector final : public duckdb::PhysicalResultCollector {
     if (batcher.rows() == 0) return;
     const uint64_t rows = batcher.rows(), bytes = batcher.bytes();
     ArrowArray array;
-    if (const auto taken = batcher.Take(&array); !taken) Throw(taken.error());
+    if (const auto taken = batcher.Take(&array); !taken) ThrowError(taken.error());
     queue_->Push(local.first, BatchPiece(array, rows, bytes));
   }
 

@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 using Rows = std::vector<std::vector<Parameter>>;
 
-constexpr const char* kEndless = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b";
+constexpr const char* kEndlessQuery = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b";
 
 class BatchesTest : public testing::Test {
  protected:
@@ -279,7 +279,7 @@ TEST_F(BatchesTest, EveryTypeHasItsValues) {
 TEST_F(BatchesTest, TimeLimitAndCancelStopTheQuery) {
   Open();
   BatchRequest request;
-  request.sql = kEndless;
+  request.sql = kEndlessQuery;
   request.timeout = milliseconds(50);
   EXPECT_EQ(Run(request).error().kind, ErrorKind::kDeadline);
   request.timeout.reset();
@@ -335,7 +335,7 @@ TEST_F(DescribeTest, ColumnsAndParametersWithoutARun) {
   EXPECT_EQ(shape.parameter_count, 2u);
   EXPECT_EQ(shape.seq, Seq(1));
   EXPECT_EQ(engine_->stats().running, 0u);
-  EXPECT_TRUE(engine_->Describe({}, kEndless, std::nullopt)) << "nothing is run";
+  EXPECT_TRUE(engine_->Describe({}, kEndlessQuery, std::nullopt)) << "nothing is run";
 }
 
 TEST_F(DescribeTest, WhatOnlyParametersDecideIsText) {

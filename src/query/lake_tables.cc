@@ -106,8 +106,8 @@ struct LakeTableScan final : duckdb::GlobalTableFunctionState {
   duckdb::vector<duckdb::column_t> columns;
 };
 
-duckdb::unique_ptr<duckdb::GlobalTableFunctionState> StartScan(duckdb::ClientContext&,
-                                                               duckdb::TableFunctionInitInput& input) {
+duckdb::unique_ptr<duckdb::GlobalTableFunctionState> StartTableScan(duckdb::ClientContext&,
+                                                                    duckdb::TableFunctionInitInput& input) {
   auto scan = duckdb::make_uniq<LakeTableScan>();
   const auto& data = input.bind_data->Cast<LakeTableData>();
   if (data.view) scan->datasets = data.view->Names();
@@ -115,7 +115,7 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> StartScan(duckdb::ClientCon
   return scan;
 }
 
-void Scan(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& output) {
+void ScanTable(duckdb::ClientContext&, duckdb::TableFunctionInput& input, duckdb::DataChunk& output) {
   const auto& data = input.bind_data->Cast<LakeTableData>();
   auto& scan = input.global_state->Cast<LakeTableScan>();
   duckdb::idx_t count = 0;
@@ -151,7 +151,7 @@ class LakeInfoTable final : public duckdb::TableCatalogEntry {
   duckdb::TableFunction GetScanFunction(duckdb::ClientContext& context,
                                         duckdb::unique_ptr<duckdb::FunctionData>& bind_data) override {
     bind_data = duckdb::make_uniq<LakeTableData>(*this, spec_, LakeState::Of(context)->view());
-    duckdb::TableFunction function(std::string("lake_") + spec_.name, {}, Scan, nullptr, StartScan);
+    duckdb::TableFunction function(std::string("lake_") + spec_.name, {}, ScanTable, nullptr, StartTableScan);
     function.projection_pushdown = true;
     function.get_bind_info = [](const duckdb::optional_ptr<duckdb::FunctionData> data) {
       return duckdb::BindInfo(data->Cast<LakeTableData>().table);

@@ -6,7 +6,7 @@ namespace lakehouse::query {
 namespace {
 
 // Enough rows that handing a batch to another thread costs nothing beside it.
-constexpr duckdb::idx_t kBatchRows = 8 * STANDARD_VECTOR_SIZE;
+constexpr duckdb::idx_t kBatchRows = duckdb::idx_t{8} * STANDARD_VECTOR_SIZE;
 
 }  // namespace
 

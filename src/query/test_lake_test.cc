@@ -6,17 +6,12 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/ascii.h"
 #include "base/uuid.h"
 #include "query/duckdb_internal.h"
 
 namespace lakehouse::query {
 namespace {
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  return lower;
-}
 
 class TestReader final : public object::ObjectReader {
  public:
@@ -80,12 +75,12 @@ struct TestLake::State final : catalog::LakeView {
 
   Seq seq() const override { return at; }
   std::shared_ptr<const catalog::Manifest> Find(std::string_view name) const override {
-    const auto found = current.find(Lower(name));
+    const auto found = current.find(AsciiLower(name));
     return found == current.end() ? nullptr : found->second;
   }
   Result<std::shared_ptr<const catalog::Manifest>> FindVersion(std::string_view name,
                                                                DatasetVersion version) const override {
-    if (const auto found = versions.find(Lower(name)); found != versions.end()) {
+    if (const auto found = versions.find(AsciiLower(name)); found != versions.end()) {
       for (const auto& [snapshot, manifest] : found->second) {
         if (snapshot.version == version) return manifest;
       }
@@ -99,7 +94,7 @@ struct TestLake::State final : catalog::LakeView {
   }
   std::vector<catalog::Snapshot> Snapshots(std::string_view name) const override {
     std::vector<catalog::Snapshot> snapshots;
-    if (const auto found = versions.find(Lower(name)); found != versions.end()) {
+    if (const auto found = versions.find(AsciiLower(name)); found != versions.end()) {
       for (const auto& version : found->second) snapshots.insert(snapshots.begin(), version.first);
     }
     return snapshots;
@@ -156,7 +151,7 @@ void TestLake::Add(const std::string& name, const std::string& select, catalog::
 void TestLake::Register(catalog::Manifest manifest, catalog::WriteMode mode) {
   auto next = in_place_ ? states_.back() : std::make_shared<State>(*states_.back());
   if (!in_place_) next->at = Seq(states_.size());
-  auto& versions = next->versions[Lower(manifest.name)];
+  auto& versions = next->versions[AsciiLower(manifest.name)];
   const auto before = next->Find(manifest.name);
   if (before && mode == catalog::WriteMode::kAppend) {
     manifest.objects.insert(manifest.objects.begin(), before->objects.begin(), before->objects.end());
@@ -175,7 +170,7 @@ void TestLake::Register(catalog::Manifest manifest, catalog::WriteMode mode) {
   snapshot.committed_at = shared->created_at;
   snapshot.mode = mode;
   versions.emplace_back(snapshot, shared);
-  next->current[Lower(shared->name)] = shared;
+  next->current[AsciiLower(shared->name)] = shared;
   if (!in_place_) states_.push_back(std::move(next));
 }
 
@@ -188,7 +183,7 @@ void TestLake::RegisterQuietly(catalog::Manifest manifest) {
 void TestLake::Drop(const std::string& name) {
   auto next = std::make_shared<State>(*states_.back());
   next->at = Seq(states_.size());
-  next->current.erase(Lower(name));
+  next->current.erase(AsciiLower(name));
   states_.push_back(std::move(next));
 }
 

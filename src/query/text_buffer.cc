@@ -19,7 +19,7 @@ constexpr auto kPairs = [] {
 }();
 
 char* WritePair(char* at, uint32_t value) {
-  std::memcpy(at, &kPairs[2 * value], 2);
+  std::memcpy(at, &kPairs[size_t{2} * value], 2);
   return at + 2;
 }
 

@@ -50,8 +50,8 @@ class VectorTable final : public duckdb::TableCatalogEntry {
   const VectorIndex index_;
 };
 
-duckdb::unique_ptr<duckdb::GlobalTableFunctionState> StartScan(duckdb::ClientContext& context,
-                                                               duckdb::TableFunctionInitInput& input) {
+duckdb::unique_ptr<duckdb::GlobalTableFunctionState> StartVectorScan(duckdb::ClientContext& context,
+                                                                     duckdb::TableFunctionInitInput& input) {
   constexpr uint64_t kRowsForThread = 16 * STANDARD_VECTOR_SIZE;
   const auto& data = input.bind_data->Cast<ScanData>();
   auto state = duckdb::make_uniq<ScanState>();
@@ -70,7 +70,7 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> StartThread(duckdb::Executio
   return duckdb::make_uniq<ScanThread>();
 }
 
-void Scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duckdb::DataChunk& output) {
+void ScanVectors(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duckdb::DataChunk& output) {
   auto& state = input.global_state->Cast<ScanState>();
   auto& thread = input.local_state->Cast<ScanThread>();
   if (thread.next == thread.rows.size()) {
@@ -87,7 +87,7 @@ void Scan(duckdb::ClientContext& context, duckdb::TableFunctionInput& input, duc
 duckdb::TableFunction VectorTable::GetScanFunction(duckdb::ClientContext&,
                                                    duckdb::unique_ptr<duckdb::FunctionData>& bind_data) {
   bind_data = duckdb::make_uniq<ScanData>(*this, index_);
-  duckdb::TableFunction function("vector_scan", {}, query::Scan, nullptr, StartScan, StartThread);
+  duckdb::TableFunction function("vector_scan", {}, ScanVectors, nullptr, StartVectorScan, StartThread);
   function.projection_pushdown = true;
   function.cardinality = [](duckdb::ClientContext&, const duckdb::FunctionData* data) {
     return duckdb::make_uniq<duckdb::NodeStatistics>(data->Cast<ScanData>().index.length);

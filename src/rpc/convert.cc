@@ -268,7 +268,7 @@ Result<service::IngestRequest> FromProto(const v1::UploadOptions& options) {
 
 namespace {
 
-v1::SourceFormat ToProto(service::SourceFormat format) {
+v1::SourceFormat FormatToProto(service::SourceFormat format) {
   switch (format) {
     case service::SourceFormat::kCsv:
       return v1::SOURCE_FORMAT_CSV;
@@ -280,7 +280,7 @@ v1::SourceFormat ToProto(service::SourceFormat format) {
   return v1::SOURCE_FORMAT_UNSPECIFIED;
 }
 
-v1::SourceCompression ToProto(service::SourceCompression compression) {
+v1::SourceCompression CompressionToProto(service::SourceCompression compression) {
   switch (compression) {
     case service::SourceCompression::kNone:
       break;
@@ -298,8 +298,8 @@ void ToProto(const service::IngestRequest& request, v1::UploadOptions& out) {
   out.set_name(request.name);
   out.set_mode(ToProto(request.mode));
   out.set_allow_duplicates(request.allow_duplicates);
-  out.set_format(ToProto(request.format));
-  out.set_compression(ToProto(request.compression));
+  out.set_format(FormatToProto(request.format));
+  out.set_compression(CompressionToProto(request.compression));
   if (request.encoding == service::SourceEncoding::kLatin1) out.set_encoding(v1::SOURCE_ENCODING_LATIN1);
   out.set_delimiter(std::string(1, request.delimiter));
   out.set_no_header(!request.header);

@@ -12,7 +12,7 @@ namespace lakehouse::rpc {
 namespace {
 
 constexpr uint64_t kBatchBytes = 1 << 20;
-constexpr size_t kPieceBytes = 256 << 10;
+constexpr size_t kResultPieceBytes = 256 << 10;
 
 Result<query::BatchRequest> ToBatches(const v1::RunRequest& request) {
   LH_ASSIGN(auto parsed, FromProto(request));
@@ -40,10 +40,10 @@ class PieceSink final : public ByteSink {
 
   Status Write(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const std::string_view some = bytes.substr(0, kPieceBytes - piece_.size());
+      const std::string_view some = bytes.substr(0, kResultPieceBytes - piece_.size());
       piece_.append(some);
       bytes.remove_prefix(some.size());
-      if (piece_.size() == kPieceBytes) LH_TRY(Flush());
+      if (piece_.size() == kResultPieceBytes) LH_TRY(Flush());
     }
     return {};
   }

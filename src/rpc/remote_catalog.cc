@@ -5,8 +5,6 @@
 namespace lakehouse::rpc {
 namespace {
 
-using Stub = v1::Catalog::Stub;
-
 class RemoteCatalog final : public service::Catalog {
  public:
   explicit RemoteCatalog(Peer peer) : peer_(std::move(peer)), stub_(v1::Catalog::NewStub(peer_.channel())) {}
@@ -16,7 +14,7 @@ class RemoteCatalog final : public service::Catalog {
                                            const catalog::RegisterRequest& request) override {
     v1::RegisterRequest wanted;
     ToProto(request, wanted);
-    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &Stub::Register, wanted));
+    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &v1::Catalog::Stub::Register, wanted));
     return catalog::RegisterResult{FromProto(response.manifest()), response.existing(), response.replayed()};
   }
 
@@ -24,7 +22,7 @@ class RemoteCatalog final : public service::Catalog {
     v1::ListDatasetsRequest wanted;
     wanted.set_page_size(request.limit);
     wanted.set_page_token(request.token);
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::ListDatasets, wanted));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Catalog::Stub::ListDatasets, wanted));
     catalog::ManifestPage page;
     for (const auto& manifest : response.datasets()) page.datasets.push_back(FromProto(manifest));
     if (!response.next_page_token().empty()) page.next_token = response.next_page_token();
@@ -36,21 +34,21 @@ class RemoteCatalog final : public service::Catalog {
     v1::GetManifestRequest wanted;
     wanted.set_name(std::string(name));
     if (version) wanted.set_version(version->value);
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::GetManifest, wanted));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Catalog::Stub::GetManifest, wanted));
     return FromProto(response.manifest());
   }
 
   Status Drop(const RequestContext& context, std::string_view name) override {
     v1::DropDatasetRequest wanted;
     wanted.set_name(std::string(name));
-    LH_TRY(Ask(peer_, context, *stub_, &Stub::DropDataset, wanted));
+    LH_TRY(Ask(peer_, context, *stub_, &v1::Catalog::Stub::DropDataset, wanted));
     return {};
   }
 
   Result<std::vector<catalog::Snapshot>> Snapshots(const RequestContext& context, std::string_view name) override {
     v1::ListSnapshotsRequest wanted;
     wanted.set_name(std::string(name));
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::ListSnapshots, wanted));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Catalog::Stub::ListSnapshots, wanted));
     std::vector<catalog::Snapshot> snapshots;
     for (const auto& one : response.snapshots()) {
       LH_ASSIGN(auto snapshot, FromProto(one));
@@ -64,7 +62,7 @@ class RemoteCatalog final : public service::Catalog {
     wanted.set_name(std::string(name));
     wanted.set_version(version.value);
     wanted.set_pinned(pinned);
-    LH_TRY(Ask(peer_, context, *stub_, &Stub::SetPin, wanted));
+    LH_TRY(Ask(peer_, context, *stub_, &v1::Catalog::Stub::SetPin, wanted));
     return {};
   }
 
@@ -75,7 +73,7 @@ class RemoteCatalog final : public service::Catalog {
       wanted.set_since(since->value);
       SetDuration(wait, wanted.mutable_wait());
     }
-    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &Stub::GetEpoch, wanted));
+    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &v1::Catalog::Stub::GetEpoch, wanted));
     return Seq(response.seq());
   }
 
@@ -83,7 +81,7 @@ class RemoteCatalog final : public service::Catalog {
     v1::CollectGarbageRequest wanted;
     wanted.set_remove(!request.dry_run);
     SetDuration(request.min_age, wanted.mutable_min_age());
-    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &Stub::CollectGarbage, wanted));
+    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &v1::Catalog::Stub::CollectGarbage, wanted));
     catalog::GcReport report;
     for (const auto& removed : response.removed())
       report.removed.push_back({removed.key(), removed.size(), removed.why()});
@@ -98,7 +96,7 @@ class RemoteCatalog final : public service::Catalog {
     wanted.set_name(std::string(name));
     wanted.set_source_sha256(std::string(source_sha256));
     wanted.set_mode(ToProto(mode));
-    const auto response = AskAgain(peer_, context, *stub_, &Stub::FindSource, wanted);
+    const auto response = AskAgain(peer_, context, *stub_, &v1::Catalog::Stub::FindSource, wanted);
     if (response) return FromProto(response->manifest());
     if (response.error().kind == ErrorKind::kNotFound) return std::nullopt;
     return Fail(response.error());
@@ -108,7 +106,7 @@ class RemoteCatalog final : public service::Catalog {
 
  private:
   const Peer peer_;
-  const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<v1::Catalog::Stub> stub_;
 };
 
 }  // namespace

@@ -8,16 +8,14 @@
 namespace lakehouse::rpc {
 namespace {
 
-using Stub = v1::Query::Stub;
-
 // The bytes of a result as they come. Whole or an error, never short.
 class ResultBody final : public ByteSource {
  public:
   ResultBody(Peer peer, const RequestContext& context)
       : peer_(std::move(peer)), stream_(peer_, context, service::kQueryGrace) {}
 
-  Result<Seq> Open(Stub& stub, const v1::ExportRequest& request) {
-    LH_TRY(stream_.Open(stub, &Stub::Export, request));
+  Result<Seq> Open(v1::Query::Stub& stub, const v1::ExportRequest& request) {
+    LH_TRY(stream_.Open(stub, &v1::Query::Stub::Export, request));
     if (!stream_.message().has_head()) return Fail(ErrorKind::kUpstream, "queryd's answer begins without a head");
     return Seq(stream_.message().head().seq());
   }
@@ -60,7 +58,7 @@ class GrpcQueryRole final : public service::QueryRole {
     v1::DescribeRequest wanted;
     wanted.set_sql(sql);
     if (at_seq) wanted.set_at_seq(at_seq->value);
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::Describe, wanted));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Query::Stub::Describe, wanted));
     LH_ASSIGN(auto shape, service::ParseShape(response.arrow()));
     shape.seq = Seq(response.seq());
     return shape;
@@ -70,7 +68,7 @@ class GrpcQueryRole final : public service::QueryRole {
 
  private:
   const Peer peer_;
-  const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<v1::Query::Stub> stub_;
 };
 
 }  // namespace

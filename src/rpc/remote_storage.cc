@@ -6,7 +6,6 @@
 namespace lakehouse::rpc {
 namespace {
 
-using Stub = v1::Storage::Stub;
 using object::ObjectInfo;
 
 // The bytes of an object as they come. Whole or an error, never short.
@@ -14,8 +13,8 @@ class RemoteReader final : public object::ObjectReader {
  public:
   RemoteReader(Peer peer, const RequestContext& context) : peer_(std::move(peer)), stream_(peer_, context) {}
 
-  Status Open(Stub& stub, const v1::GetObjectRequest& request) {
-    LH_TRY(stream_.Open(stub, &Stub::GetObject, request));
+  Status Open(v1::Storage::Stub& stub, const v1::GetObjectRequest& request) {
+    LH_TRY(stream_.Open(stub, &v1::Storage::Stub::GetObject, request));
     if (!stream_.message().has_object()) return Fail(ErrorKind::kUpstream, "storaged's answer begins without facts");
     info_ = FromProto(stream_.message().object());
     offset_ = request.offset();
@@ -88,7 +87,7 @@ class RemoteStore final : public object::ObjectStore {
   Result<ObjectInfo> Head(const RequestContext& context, std::string_view key) override {
     v1::HeadObjectRequest request;
     request.set_key(std::string(key));
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::HeadObject, request));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Storage::Stub::HeadObject, request));
     return FromProto(response.object());
   }
 
@@ -99,7 +98,7 @@ class RemoteStore final : public object::ObjectStore {
     request.set_start_after(options.start_after);
     request.set_page_token(options.token);
     request.set_page_size(options.limit);
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::ListObjects, request));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Storage::Stub::ListObjects, request));
     object::ListPage page;
     for (const auto& object : response.objects()) page.objects.push_back(FromProto(object));
     page.prefixes.assign(response.prefixes().begin(), response.prefixes().end());
@@ -110,7 +109,7 @@ class RemoteStore final : public object::ObjectStore {
   Status Delete(const RequestContext& context, std::string_view key) override {
     v1::DeleteObjectRequest request;
     request.set_key(std::string(key));
-    LH_TRY(AskAgain(peer_, context, *stub_, &Stub::DeleteObject, request));
+    LH_TRY(AskAgain(peer_, context, *stub_, &v1::Storage::Stub::DeleteObject, request));
     return {};
   }
 
@@ -120,13 +119,13 @@ class RemoteStore final : public object::ObjectStore {
   bool HonoursConditionalPut() const override { return true; }
 
   Result<WallTime> Now(const RequestContext& context) override {
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::GetTime, v1::GetTimeRequest()));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Storage::Stub::GetTime, v1::GetTimeRequest()));
     return TimeOf(response.now());
   }
 
  private:
   const Peer peer_;
-  const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<v1::Storage::Stub> stub_;
 };
 
 }  // namespace

@@ -8,16 +8,15 @@
 namespace lakehouse::rpc {
 namespace {
 
-using Stub = v1::Vectors::Stub;
 using service::VectorIndexInfo;
 
 class RemoteScan final : public service::VectorScan {
  public:
   RemoteScan(Peer peer, const RequestContext& context) : peer_(std::move(peer)), stream_(peer_, context) {}
 
-  Status Open(Stub& stub, const v1::ScanItemsRequest& request) LH_EXCLUDES(mutex_) {
+  Status Open(v1::Vectors::Stub& stub, const v1::ScanItemsRequest& request) LH_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
-    LH_TRY(stream_.Open(stub, &Stub::ScanItems, request));
+    LH_TRY(stream_.Open(stub, &v1::Vectors::Stub::ScanItems, request));
     length_ = stream_.message().length();
     version_ = vector::IndexVersion(stream_.message().version());
     return {};
@@ -51,7 +50,7 @@ class RemoteScan final : public service::VectorScan {
 // The role's own provider.
 class RemoteProvider final : public embed::Provider {
  public:
-  RemoteProvider(const Peer& peer, Stub& stub) : peer_(peer), stub_(stub) {}
+  RemoteProvider(const Peer& peer, v1::Vectors::Stub& stub) : peer_(peer), stub_(stub) {}
 
   Result<embed::Vectors> Embed(const RequestContext& context, std::span<const std::string> texts,
                                uint32_t dimension) override {
@@ -59,7 +58,7 @@ class RemoteProvider final : public embed::Provider {
     request.set_dimension(dimension);
     for (const std::string& text : texts) request.add_texts(text);
     // The role itself asks its provider again where that helps.
-    LH_ASSIGN(const auto response, Ask(peer_, context, stub_, &Stub::EmbedTexts, request));
+    LH_ASSIGN(const auto response, Ask(peer_, context, stub_, &v1::Vectors::Stub::EmbedTexts, request));
     if (static_cast<size_t>(response.vectors_size()) != texts.size() * dimension)
       return Fail(ErrorKind::kUpstream, "{} made vectors of another length", peer_.name());
     embed::Vectors vectors;
@@ -73,7 +72,7 @@ class RemoteProvider final : public embed::Provider {
 
  private:
   const Peer& peer_;
-  Stub& stub_;
+  v1::Vectors::Stub& stub_;
 };
 
 class RemoteLoads final : public service::VectorLoads {
@@ -87,7 +86,7 @@ class RemoteLoads final : public service::VectorLoads {
     request.set_index(std::string(index));
     ToProto(source, request);
     PeerStream<v1::LoadDatasetResponse> stream(peer_, context);
-    LH_TRY(stream.Open(*stub_, &Stub::LoadDataset, request));
+    LH_TRY(stream.Open(*stub_, &v1::Vectors::Stub::LoadDataset, request));
     while (!stream.message().has_applied()) {
       LH_TRY(progress(stream.message().done(), stream.message().of()));
       LH_ASSIGN(const bool more, stream.Next());
@@ -98,7 +97,7 @@ class RemoteLoads final : public service::VectorLoads {
 
  private:
   const Peer peer_;
-  const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<v1::Vectors::Stub> stub_;
 };
 
 class RemoteVectors final : public service::Vectors {
@@ -110,12 +109,13 @@ class RemoteVectors final : public service::Vectors {
     v1::CreateIndexRequest request;
     request.set_name(std::string(name));
     ToProto(options, *request.mutable_options());
-    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &Stub::CreateIndex, request));
+    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &v1::Vectors::Stub::CreateIndex, request));
     return FromProto(response.index());
   }
 
   Result<std::vector<VectorIndexInfo>> List(const RequestContext& context) override {
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::ListIndexes, v1::ListIndexesRequest()));
+    LH_ASSIGN(const auto response,
+              AskAgain(peer_, context, *stub_, &v1::Vectors::Stub::ListIndexes, v1::ListIndexesRequest()));
     std::vector<VectorIndexInfo> infos;
     for (const auto& index : response.indexes()) {
       LH_ASSIGN(auto info, FromProto(index));
@@ -127,7 +127,7 @@ class RemoteVectors final : public service::Vectors {
   Result<VectorIndexInfo> Info(const RequestContext& context, std::string_view name) override {
     v1::GetIndexRequest request;
     request.set_name(std::string(name));
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::GetIndex, request));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Vectors::Stub::GetIndex, request));
     return FromProto(response.index());
   }
 
@@ -139,7 +139,7 @@ class RemoteVectors final : public service::Vectors {
   Status Drop(const RequestContext& context, std::string_view name) override {
     v1::DropIndexRequest request;
     request.set_name(std::string(name));
-    LH_TRY(Ask(peer_, context, *stub_, &Stub::DropIndex, request));
+    LH_TRY(Ask(peer_, context, *stub_, &v1::Vectors::Stub::DropIndex, request));
     return {};
   }
 
@@ -148,7 +148,7 @@ class RemoteVectors final : public service::Vectors {
     v1::RebuildIndexRequest request;
     request.set_name(std::string(name));
     ToProto(options, request);
-    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &Stub::RebuildIndex, request));
+    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &v1::Vectors::Stub::RebuildIndex, request));
     return FromProto(response.index());
   }
 
@@ -157,7 +157,7 @@ class RemoteVectors final : public service::Vectors {
     v1::AddItemsRequest request;
     request.set_index(std::string(name));
     ToProto(batch, *request.mutable_items());
-    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &Stub::AddItems, request));
+    LH_ASSIGN(const auto response, Ask(peer_, context, *stub_, &v1::Vectors::Stub::AddItems, request));
     return FromProto(response);
   }
 
@@ -166,7 +166,7 @@ class RemoteVectors final : public service::Vectors {
     v1::SearchRequest wanted;
     wanted.set_index(std::string(name));
     ToProto(request, wanted);
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::Search, wanted));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Vectors::Stub::Search, wanted));
     if (response.answers_size() != 1) {
       return Fail(ErrorKind::kUpstream, "{} answered {} searches in place of one", peer_.name(),
                   response.answers_size());
@@ -178,7 +178,7 @@ class RemoteVectors final : public service::Vectors {
     v1::GetItemRequest request;
     request.set_index(std::string(name));
     request.set_id(std::string(id));
-    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &Stub::GetItem, request));
+    LH_ASSIGN(const auto response, AskAgain(peer_, context, *stub_, &v1::Vectors::Stub::GetItem, request));
     return FromProto(response.item());
   }
 
@@ -186,7 +186,7 @@ class RemoteVectors final : public service::Vectors {
     v1::RemoveItemRequest request;
     request.set_index(std::string(name));
     request.set_id(std::string(id));
-    LH_TRY(Ask(peer_, context, *stub_, &Stub::RemoveItem, request));
+    LH_TRY(Ask(peer_, context, *stub_, &v1::Vectors::Stub::RemoveItem, request));
     return {};
   }
 
@@ -218,7 +218,7 @@ class RemoteVectors final : public service::Vectors {
 
  private:
   const Peer peer_;
-  const std::unique_ptr<Stub> stub_;
+  const std::unique_ptr<v1::Vectors::Stub> stub_;
   RemoteProvider provider_{peer_, *stub_};
   const service::TextVectors texts_{&provider_};
 };

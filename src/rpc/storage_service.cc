@@ -10,8 +10,8 @@
 namespace lakehouse::rpc {
 namespace {
 
-constexpr size_t kPieceBytes = 256 << 10;
-constexpr uint32_t kMaxPage = 10000;
+constexpr size_t kObjectPieceBytes = 256 << 10;
+constexpr uint32_t kMaxObjectsPage = 10000;
 constexpr std::chrono::minutes kBodyDeadline{60};
 
 using Context = grpc::CallbackServerContext;
@@ -80,7 +80,7 @@ class StorageService final : public v1::Storage::CallbackService {
       options.delimiter = request->delimiter();
       options.start_after = request->start_after();
       options.token = request->page_token();
-      options.limit = request->page_size() == 0 ? kMaxPage : std::min(request->page_size(), kMaxPage);
+      options.limit = request->page_size() == 0 ? kMaxObjectsPage : std::min(request->page_size(), kMaxObjectsPage);
       LH_ASSIGN(const auto page, storage_.List(asked, options));
       for (const auto& info : page.objects) ToProto(info, *response->add_objects());
       for (const auto& prefix : page.prefixes) response->add_prefixes(prefix);
@@ -121,7 +121,7 @@ class StorageService final : public v1::Storage::CallbackService {
       LH_TRY(asked.Check("sending the object"));
       v1::GetObjectResponse piece;
       std::string& bytes = *piece.mutable_data();
-      bytes.resize(kPieceBytes);
+      bytes.resize(kObjectPieceBytes);
       LH_ASSIGN(const size_t size, reader->Read(bytes));
       if (size == 0) return {};
       bytes.resize(size);

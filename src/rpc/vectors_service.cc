@@ -19,7 +19,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 
 // A piece of a scan stays below what clients take by default (4 MiB).
-constexpr size_t kPieceBytes = 1 << 20;
+constexpr size_t kItemsPieceBytes = 1 << 20;
 
 // Texts that nobody made a vector of would be found as zeros.
 Status CheckFilled(const vector::NewItems& items, uint32_t dimension) {
@@ -239,12 +239,12 @@ class VectorsService final : public v1::Vectors::CallbackService {
     v1::ScanItemsResponse piece;
     piece.set_length(scan->length());
     piece.set_version(scan->version().value);
-    size_t bytes = kPieceBytes;  // the first piece says how many there are, and waits for none
+    size_t bytes = kItemsPieceBytes;  // the first piece says how many there are, and waits for none
     while (true) {
       LH_TRY(asked.Check("sending the items"));
       LH_ASSIGN(const auto items, scan->Next());
       for (const auto& item : items) {
-        if (bytes >= kPieceBytes) {
+        if (bytes >= kItemsPieceBytes) {
           LH_TRY(messages.Write(std::exchange(piece, {})));
           bytes = 0;
         }

@@ -17,8 +17,7 @@ Result<std::unique_ptr<flight::Server>> BindFlight(Role role, const Process& pro
   options.ingest_timeout = settings.ingestd.timeout;
   options.stall_timeout = settings.flight.stall_timeout;
   options.ticket_lifetime = settings.flight.ticket_lifetime;
-  return flight::Server::Bind(std::move(options), process.access, process.audit, process.clock, process.log,
-                              process.metrics);
+  return flight::Server::Bind(options, process.access, process.audit, process.clock, process.log, process.metrics);
 }
 
 }  // namespace lakehouse::server

@@ -13,7 +13,7 @@
 namespace lakehouse::service {
 namespace {
 
-constexpr size_t kPieceBytes = size_t{1} << 20;
+constexpr size_t kBodyPieceBytes = size_t{1} << 20;
 constexpr int kRegisterTries = 4;
 constexpr std::chrono::milliseconds kRegisterPause{200};
 
@@ -129,7 +129,7 @@ Result<LocalIngest::Upload> LocalIngest::Receive(const RequestContext& context, 
     transcoded = ingest::DecodeLatin1(*decoded);
     decoded = transcoded.get();
   }
-  std::string pieces[2] = {std::string(kPieceBytes, '\0'), std::string(kPieceBytes, '\0')};
+  std::string pieces[2] = {std::string(kBodyPieceBytes, '\0'), std::string(kBodyPieceBytes, '\0')};
   HashingThread hash;  // ends before what it reads
   for (int i = 0;; i = 1 - i) {
     LH_TRY(context.Check("receiving the file"));

@@ -9,7 +9,7 @@
 namespace lakehouse::service {
 namespace {
 
-constexpr uint64_t kMaxAnswerBytes = uint64_t{64} << 20;
+constexpr uint64_t kMaxReportBytes = uint64_t{64} << 20;
 
 std::string PathOf(const IngestRequest& request) {
   std::string path = "/ingest?name=" + net::PercentEncode(request.name, false);
@@ -40,7 +40,7 @@ Result<IngestResult> RemoteIngest::Run(const RequestContext& context, const Inge
   }
   upload.body = &source;
   LH_ASSIGN(const auto response, role_.Send(context, std::move(upload), PathOf(request)));
-  auto body = ReadAll(*response, kMaxAnswerBytes);
+  auto body = ReadAll(*response, kMaxReportBytes);
   if (!body) return Fail(std::move(body.error()).In(role_.name()));
   auto result = ParseIngestResult(*body);
   if (!result) {

@@ -11,7 +11,7 @@ namespace {
 
 using query::ResultFormat;
 
-constexpr size_t kPieceBytes = 256 << 10;
+constexpr size_t kAnswerPieceBytes = 256 << 10;
 constexpr uint64_t kMaxShapeBytes = uint64_t{64} << 20;
 
 // The time limit that travels with the query: its own, or what is left of the caller's.
@@ -125,7 +125,7 @@ class RemoteStream final : public query::QueryStream {
   uint64_t bytes_written() const override { return bytes_; }
   uint64_t rows_written() const override { return count_.rows(); }
   Status WriteTo(ByteSink& sink) override {
-    std::vector<char> piece(kPieceBytes);
+    std::vector<char> piece(kAnswerPieceBytes);
     while (true) {
       auto taken = answer_.body->Read(piece);
       if (!taken) return Fail(std::move(taken.error()).In(role_));

@@ -5,7 +5,7 @@
 namespace lakehouse::vector {
 namespace {
 
-IndexOptions Options(Metric metric = Metric::kCosine) {
+IndexOptions BatchOptions(Metric metric = Metric::kCosine) {
   IndexOptions options;
   options.dimension = 2;
   options.metric = metric;
@@ -15,7 +15,7 @@ IndexOptions Options(Metric metric = Metric::kCosine) {
 std::string Items(std::string_view items) { return "{\"items\":[" + std::string(items) + "]}"; }
 
 void ExpectInvalid(std::string_view json, std::string_view detail, Metric metric = Metric::kCosine) {
-  const auto parsed = ParseBatch(Options(metric), json);
+  const auto parsed = ParseBatch(BatchOptions(metric), json);
   ASSERT_FALSE(parsed) << json.substr(0, 200);
   EXPECT_TRUE(parsed.error().kind == ErrorKind::kInvalid || parsed.error().kind == ErrorKind::kTooLarge);
   EXPECT_NE(parsed.error().detail.find(detail), std::string::npos) << json.substr(0, 200) << "\n"
@@ -30,8 +30,9 @@ void ExpectItemInvalid(std::string_view item, std::string_view detail) {
 }
 
 TEST(ParseBatch, ItemsAsTheyCame) {
-  const auto batch = ParseBatch(
-      Options(), Items(R"({"id":"a","vector":[1,-2.5e0],"metadata":{"x":[1,{"y":null}]}},{"vector":[0,1],"id":"\u00e9"},
+  const auto batch =
+      ParseBatch(BatchOptions(),
+                 Items(R"({"id":"a","vector":[1,-2.5e0],"metadata":{"x":[1,{"y":null}]}},{"vector":[0,1],"id":"\u00e9"},
                          {"metadata":null,"id":"c","vector":[3,4]},{"id":"d","vector":[3,4],"metadata":{}})"));
   ASSERT_TRUE(batch) << batch.error().detail;
   EXPECT_EQ(batch->ids, (std::vector<std::string>{"a", "é", "c", "d"}));
@@ -42,7 +43,7 @@ TEST(ParseBatch, ItemsAsTheyCame) {
   EXPECT_EQ(batch->metadata[3], "{}");
 }
 
-TEST(ParseBatch, NoItemsAreABatch) { EXPECT_TRUE(ParseBatch(Options(), Items(""))); }
+TEST(ParseBatch, NoItemsAreABatch) { EXPECT_TRUE(ParseBatch(BatchOptions(), Items(""))); }
 
 TEST(ParseBatch, WrongDimension) {
   ExpectItemInvalid(R"({"id":"b","vector":[1]})", "2");
@@ -55,13 +56,13 @@ TEST(ParseBatch, NumbersNoFloatHolds) {
                              "[1]", "{}", "01", "+1", "1.", "0x1", ""}) {
     ExpectItemInvalid(fmt::format(R"({{"id":"b","vector":[1,{}]}})", number), "vector");
   }
-  EXPECT_TRUE(ParseBatch(Options(Metric::kL2), Items(R"({"id":"b","vector":[1e-400,1e-46]})")));
+  EXPECT_TRUE(ParseBatch(BatchOptions(Metric::kL2), Items(R"({"id":"b","vector":[1e-400,1e-46]})")));
 }
 
 TEST(ParseBatch, ZeroHasNoDirection) {
   ExpectItemInvalid(R"({"id":"b","vector":[0,-0.0]})", "zero");
-  EXPECT_TRUE(ParseBatch(Options(Metric::kL2), Items(R"({"id":"b","vector":[0,0]})")));
-  EXPECT_TRUE(ParseBatch(Options(Metric::kDot), Items(R"({"id":"b","vector":[0,0]})")));
+  EXPECT_TRUE(ParseBatch(BatchOptions(Metric::kL2), Items(R"({"id":"b","vector":[0,0]})")));
+  EXPECT_TRUE(ParseBatch(BatchOptions(Metric::kDot), Items(R"({"id":"b","vector":[0,0]})")));
 }
 
 TEST(ParseBatch, LengthsWhoseDistancesOverflow) { ExpectItemInvalid(R"({"id":"b","vector":[1e20,1]})", "too long"); }
@@ -78,7 +79,7 @@ TEST(ParseBatch, BadIds) {
     ExpectItemInvalid(fmt::format(R"({{"id":"{}","vector":[1,2]}})", id), "control");
   }
   ExpectItemInvalid("{\"id\":\"" + std::string(1025, 'x') + "\",\"vector\":[1,2]}", "1024");
-  EXPECT_TRUE(ParseBatch(Options(), Items("{\"id\":\"" + std::string(1024, 'x') + "\",\"vector\":[1,2]}")));
+  EXPECT_TRUE(ParseBatch(BatchOptions(), Items("{\"id\":\"" + std::string(1024, 'x') + "\",\"vector\":[1,2]}")));
   for (const char* id : {"1", "null", "{}", "[]", "true"}) {
     ExpectItemInvalid(fmt::format(R"({{"id":{},"vector":[1,2]}})", id), "string");
   }
@@ -97,7 +98,7 @@ TEST(ParseBatch, BadMetadata) {
 }
 
 TEST(ParseBatch, TextsInPlaceOfVectors) {
-  IndexOptions options = Options();
+  IndexOptions options = BatchOptions();
   auto items = ParseBatch(options, Items(R"({"id":"a","text":"hi"},{"id":"b","vector":[1,2]})"));
   ASSERT_TRUE(items) << items.error().detail;
   EXPECT_EQ(items->vectors, (std::vector<float>{0, 0, 1, 2}));
@@ -111,7 +112,7 @@ TEST(ParseBatch, TextsInPlaceOfVectors) {
 }
 
 TEST(ParseBatch, TextsAreKeptInTheTextField) {
-  IndexOptions options = Options();
+  IndexOptions options = BatchOptions();
   options.text_field = "body.text";
   auto items =
       ParseBatch(options, Items(R"({"id":"a","text":"h\"i","vector":[1,2]},{"id":"b","text":"x","metadata":{ }},
@@ -160,14 +161,14 @@ TEST(ParseBatch, BodiesThatAreNot) {
 TEST(CheckBatch, AnIdIsRemovedOnceAndNotAdded) {
   Batch batch;
   batch.removed = {"a", "b"};
-  EXPECT_TRUE(CheckBatch(Options(), batch));
+  EXPECT_TRUE(CheckBatch(BatchOptions(), batch));
   batch.removed = {"a", "a"};
-  EXPECT_FALSE(CheckBatch(Options(), batch));
+  EXPECT_FALSE(CheckBatch(BatchOptions(), batch));
   batch.removed = {"a"};
   batch.ids = {"a"};
   batch.vectors = {1, 2};
   batch.metadata = {std::nullopt};
-  EXPECT_FALSE(CheckBatch(Options(), batch));
+  EXPECT_FALSE(CheckBatch(BatchOptions(), batch));
 }
 
 TEST(ParseSearch, EveryField) {

@@ -4,7 +4,7 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr std::chrono::seconds kAfterFailure{60};
+constexpr std::chrono::seconds kRebuildAfterFailure{60};
 
 // False when another rebuild is under way; ends its own when it goes.
 class OneRebuild {
@@ -58,7 +58,7 @@ void DurableIndex::RebuildAsDefined() {
   if (rebuilding_ || SameGraph(wanted, index_->options()) || std::chrono::steady_clock::now() < no_rebuild_before_) {
     return;
   }
-  no_rebuild_before_ = std::chrono::steady_clock::now() + kAfterFailure;
+  no_rebuild_before_ = std::chrono::steady_clock::now() + kRebuildAfterFailure;
   rebuilder_ = std::jthread([this, wanted](const std::stop_token& stop) {
     const OneRebuild rebuild(rebuilding_);
     if (!rebuild.mine()) return;

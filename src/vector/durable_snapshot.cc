@@ -10,7 +10,7 @@ namespace {
 // came for a while.
 constexpr uint64_t kItemsForSnapshot = 20'000;
 constexpr std::chrono::seconds kQuiet{10};
-constexpr std::chrono::seconds kAfterFailure{60};
+constexpr std::chrono::seconds kSnapshotAfterFailure{60};
 
 }  // namespace
 
@@ -133,7 +133,7 @@ void DurableIndex::Maintain(const RequestContext& context) {
   RebuildAsDefined();
   if (!WantsSnapshot()) return;
   if (const Status taken = TakeSnapshot(context); !taken) {
-    no_snapshot_before_ = std::chrono::steady_clock::now() + kAfterFailure;
+    no_snapshot_before_ = std::chrono::steady_clock::now() + kSnapshotAfterFailure;
     if (!context.cancelled.stop_requested() && !retired_.stop_requested()) {
       environment_.log.Warn("no snapshot of a vector index was taken; its log is kept",
                             {{"index", name_}, {"reason", taken.error().detail}});

@@ -43,9 +43,9 @@ class Model {
 };
 
 // Documents and filters out of a few fields and values, so that they often meet.
-class Generator {
+class DocumentGenerator {
  public:
-  explicit Generator(uint64_t seed) : random_(seed) {}
+  explicit DocumentGenerator(uint64_t seed) : random_(seed) {}
   size_t Below(size_t bound) { return random_() % bound; }
 
   std::string Scalar() {
@@ -144,7 +144,7 @@ class Generator {
 
 TEST(FieldIndexTest, AgreesWithFilterOnWhateverHappens) {
   for (uint64_t seed = 1; seed <= 12; ++seed) {
-    Generator make(seed);
+    DocumentGenerator make(seed);
     Model model;
     FieldIndexes indexes;
     for (int step = 0; step < 600; ++step) {

@@ -16,9 +16,6 @@ constexpr uint32_t kNoRow = ~uint32_t{0};
 // Lines of a code fetched ahead; the hardware follows a sequence by itself.
 constexpr size_t kPrefetchBytes = 512;
 
-bool Nearer(const Candidate& a, const Candidate& b) {
-  return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
-}
 bool Farther(const Candidate& a, const Candidate& b) { return Nearer(b, a); }
 
 uint64_t Mix(uint64_t x) {

@@ -13,7 +13,7 @@ namespace {
 constexpr unsigned kMaxStoredLevel = 15;
 constexpr size_t kStretch = 16'384;
 
-std::unexpected<Error> Wrong(std::string_view what) {
+std::unexpected<Error> WrongGraph(std::string_view what) {
   return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
 }
 
@@ -69,7 +69,7 @@ Status Graph::CheckLinks(unsigned threads) const {
     held.Set(slot);
     const uint32_t first = InfoOf(slot).upper.load(std::memory_order_relaxed);
     for (uint32_t row = first; row < first + LevelOf(slot); ++row) {
-      if (rows.Test(row)) return Wrong("two nodes have one row of upper links");
+      if (rows.Test(row)) return WrongGraph("two nodes have one row of upper links");
       rows.Set(row);
     }
   }
@@ -87,7 +87,7 @@ Status Graph::CheckLinks(unsigned threads) const {
     }
     return true;
   });
-  if (!good) return Wrong("a link leads nowhere");
+  if (!good) return WrongGraph("a link leads nowhere");
   return {};
 }
 
@@ -116,10 +116,10 @@ Status Graph::Adopt(const Parts& parts, unsigned threads) {
     dead += dead_here;
     return true;
   });
-  if (!good) return Wrong("a node's rows or upper links lead nowhere");
+  if (!good) return WrongGraph("a node's rows or upper links lead nowhere");
   const auto first = static_cast<Slot>(entry);
   if (first >= slots || (infos[first] & 1) == 0 || UnpackNodeInfo(infos[first]).level != entry >> 32) {
-    return Wrong("the way into the graph leads nowhere");
+    return WrongGraph("the way into the graph leads nowhere");
   }
   entry_.store(entry);
   dead_.store(dead);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_value.h"
 
@@ -11,12 +12,6 @@ namespace {
 constexpr size_t kMaxNameBytes = 128;
 
 }  // namespace
-
-std::string LowerName(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
 
 Status CheckIndexName(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -29,7 +24,7 @@ Status CheckIndexName(std::string_view name) {
               kMaxNameBytes);
 }
 
-std::string DefinitionKey(std::string_view name) { return std::string(kDefinitionPrefix) + LowerName(name) + ".json"; }
+std::string DefinitionKey(std::string_view name) { return std::string(kDefinitionPrefix) + AsciiLower(name) + ".json"; }
 
 std::string EncodeDefinition(const IndexDefinition& definition) {
   std::string text;

@@ -18,7 +18,6 @@ struct IndexDefinition {
   IndexOptions options;
 };
 
-std::string LowerName(std::string_view name);
 // kInvalid for what is no name of an index.
 Status CheckIndexName(std::string_view name);
 std::string DefinitionKey(std::string_view name);

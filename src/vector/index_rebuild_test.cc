@@ -16,12 +16,12 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr uint32_t kDimension = 24;
+constexpr uint32_t kRebuildDimension = 24;
 
 std::vector<float> VectorOf(size_t i) {
   std::mt19937 random(static_cast<uint32_t>(i));
   std::normal_distribution<float> normal;
-  std::vector<float> vector(kDimension);
+  std::vector<float> vector(kRebuildDimension);
   for (float& value : vector) value = normal(random);
   return vector;
 }
@@ -37,8 +37,8 @@ Batch Items(size_t from, size_t to) {
   return batch;
 }
 
-IndexOptions Options(Quantization quantization = Quantization::kSq8) {
-  IndexOptions options{.dimension = kDimension, .metric = Metric::kL2, .quantization = quantization};
+IndexOptions RebuildOptionsOf(Quantization quantization = Quantization::kSq8) {
+  IndexOptions options{.dimension = kRebuildDimension, .metric = Metric::kL2, .quantization = quantization};
   options.ef_construction = 60;
   return options;
 }
@@ -60,11 +60,11 @@ size_t Found(Index& index, size_t from, size_t to) {
 }
 
 TEST(IndexRebuild, EveryQuantizationComesFromEveryOther) {
-  const auto index = *Index::Make(Options(), std::nullopt, 2);
+  const auto index = *Index::Make(RebuildOptionsOf(), std::nullopt, 2);
   ASSERT_TRUE(index->Apply(Items(0, 1500)));
   for (const Quantization quantization :
        {Quantization::kNone, Quantization::kRabitq4, Quantization::kBf16, Quantization::kSq8}) {
-    IndexOptions wanted = Options(quantization);
+    IndexOptions wanted = RebuildOptionsOf(quantization);
     wanted.m = 12;
     ASSERT_TRUE(index->Rebuild({}, wanted, Agreed));
     EXPECT_EQ(index->options().quantization, quantization);
@@ -74,37 +74,37 @@ TEST(IndexRebuild, EveryQuantizationComesFromEveryOther) {
 }
 
 TEST(IndexRebuild, WhatIsNotAgreedToLeavesTheOldGraph) {
-  const auto index = *Index::Make(Options(), std::nullopt, 2);
+  const auto index = *Index::Make(RebuildOptionsOf(), std::nullopt, 2);
   ASSERT_TRUE(index->Apply(Items(0, 1200)));
   const Status refused =
-      index->Rebuild({}, Options(Quantization::kNone), [] { return Fail(ErrorKind::kConflict, "not now"); });
+      index->Rebuild({}, RebuildOptionsOf(Quantization::kNone), [] { return Fail(ErrorKind::kConflict, "not now"); });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kConflict);
   std::stop_source gone;
   gone.request_stop();
   RequestContext left;
   left.cancelled = gone.get_token();
-  EXPECT_EQ(index->Rebuild(left, Options(Quantization::kNone), Agreed).error().kind, ErrorKind::kCancelled);
+  EXPECT_EQ(index->Rebuild(left, RebuildOptionsOf(Quantization::kNone), Agreed).error().kind, ErrorKind::kCancelled);
   EXPECT_EQ(index->options().quantization, Quantization::kSq8);
   ASSERT_TRUE(index->Apply(Items(1200, 1300)));
   EXPECT_GE(Found(*index, 1000, 1300), 297U);
 }
 
 TEST(IndexRebuild, AnIndexWithoutAGraphGetsTheNewKindLater) {
-  const auto index = *Index::Make(Options(), std::nullopt, 2);
+  const auto index = *Index::Make(RebuildOptionsOf(), std::nullopt, 2);
   ASSERT_TRUE(index->Apply(Items(0, 10)));
-  ASSERT_TRUE(index->Rebuild({}, Options(Quantization::kBf16), Agreed));
+  ASSERT_TRUE(index->Rebuild({}, RebuildOptionsOf(Quantization::kBf16), Agreed));
   ASSERT_TRUE(index->Apply(Items(10, 1100)));
   EXPECT_EQ(index->options().quantization, Quantization::kBf16);
   EXPECT_GE(Found(*index, 0, 100), 99U);
 }
 
 TEST(IndexRebuild, SlotsThatWereDeadAreUsedAgain) {
-  const auto index = *Index::Make(Options(), std::nullopt, 2);
+  const auto index = *Index::Make(RebuildOptionsOf(), std::nullopt, 2);
   ASSERT_TRUE(index->Apply(Items(0, 1500)));
   for (int round = 0; round < 4; ++round) {
     ASSERT_TRUE(index->Apply(Items(0, 200)));  // their old slots die
-    ASSERT_TRUE(index->Rebuild({}, Options(), Agreed));
+    ASSERT_TRUE(index->Rebuild({}, RebuildOptionsOf(), Agreed));
     EXPECT_EQ(index->dead(), 0U);
     EXPECT_EQ(index->length(), 1500U);
   }
@@ -115,7 +115,7 @@ TEST(IndexRebuild, SlotsThatWereDeadAreUsedAgain) {
 }
 
 TEST(IndexRebuild, BatchesMeanwhileAreInTheNewGraph) {
-  const auto index = *Index::Make(Options(), std::nullopt, 2);
+  const auto index = *Index::Make(RebuildOptionsOf(), std::nullopt, 2);
   ASSERT_TRUE(index->Apply(Items(0, 1500)));
   std::atomic<bool> done{false};
   std::atomic<size_t> next{1500};
@@ -147,7 +147,7 @@ TEST(IndexRebuild, BatchesMeanwhileAreInTheNewGraph) {
     while (!done) index->Maintain();
   });
   for (const Quantization quantization : {Quantization::kBf16, Quantization::kRabitq4, Quantization::kSq8}) {
-    ASSERT_TRUE(index->Rebuild({}, Options(quantization), Agreed));
+    ASSERT_TRUE(index->Rebuild({}, RebuildOptionsOf(quantization), Agreed));
   }
   done = true;
   others.clear();
@@ -156,7 +156,7 @@ TEST(IndexRebuild, BatchesMeanwhileAreInTheNewGraph) {
 }
 
 TEST(IndexRebuild, AnIndexThatIsEmptiedMeanwhileGoesOn) {
-  const auto index = *Index::Make(Options(), std::nullopt, 2);
+  const auto index = *Index::Make(RebuildOptionsOf(), std::nullopt, 2);
   for (int round = 0; round < 3; ++round) {
     ASSERT_TRUE(index->Apply(Items(0, 1200)));
     std::jthread other([&] {
@@ -165,7 +165,7 @@ TEST(IndexRebuild, AnIndexThatIsEmptiedMeanwhileGoesOn) {
       EXPECT_TRUE(index->Apply(none));
       EXPECT_TRUE(index->Apply(Items(5000, 6100)));
     });
-    (void)index->Rebuild({}, Options(round == 0 ? Quantization::kBf16 : Quantization::kSq8), Agreed);
+    (void)index->Rebuild({}, RebuildOptionsOf(round == 0 ? Quantization::kBf16 : Quantization::kSq8), Agreed);
     other.join();
     EXPECT_EQ(index->length(), 1100U);
     EXPECT_GE(Found(*index, 5000, 5100), 99U);
@@ -192,7 +192,7 @@ class DurableRebuild : public testing::Test {
 
 TEST_F(DurableRebuild, ARestartKeepsTheNewKindAndEveryItem) {
   auto set = Start();
-  const auto made = *set->Create({}, "docs", Options());
+  const auto made = *set->Create({}, "docs", RebuildOptionsOf());
   ASSERT_TRUE(made->Commit({}, Items(0, 1300)));
   ASSERT_TRUE(set->Rebuild({}, "docs", {.quantization = Quantization::kBf16, .m = 8}));
   EXPECT_EQ((*set->Find("docs"))->definition().options.quantization, Quantization::kBf16);
@@ -209,7 +209,7 @@ TEST_F(DurableRebuild, ARestartKeepsTheNewKindAndEveryItem) {
 // The definition is the new one, and the segment still has the old graph: it serves, and is made anew by itself.
 TEST_F(DurableRebuild, AStopBeforeTheSnapshotIsMadeUpFor) {
   auto set = Start();
-  ASSERT_TRUE((*set->Create({}, "docs", Options()))->Commit({}, Items(0, 1300)));
+  ASSERT_TRUE((*set->Create({}, "docs", RebuildOptionsOf()))->Commit({}, Items(0, 1300)));
   ASSERT_TRUE(set->Rebuild({}, "docs", {.ef_construction = 61}));
   const auto snapshots = [&] {
     const auto page = store_.List({}, {.prefix = "vectors/"});
@@ -233,7 +233,7 @@ TEST_F(DurableRebuild, AStopBeforeTheSnapshotIsMadeUpFor) {
 
 TEST_F(DurableRebuild, BadOptionsAndNames) {
   const auto set = Start();
-  ASSERT_TRUE(set->Create({}, "docs", Options()));
+  ASSERT_TRUE(set->Create({}, "docs", RebuildOptionsOf()));
   EXPECT_EQ(set->Rebuild({}, "none", {}).error().kind, ErrorKind::kNotFound);
   EXPECT_EQ(set->Rebuild({}, "docs", {.m = 1}).error().kind, ErrorKind::kInvalid);
   EXPECT_EQ(set->Rebuild({}, "docs", {.ef_construction = 5000}).error().kind, ErrorKind::kInvalid);

@@ -12,10 +12,6 @@ namespace {
 // Times a search starts again because a batch replaced what it had found.
 constexpr int kAttempts = 4;
 
-bool Nearer(const Candidate& a, const Candidate& b) {
-  return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
-}
-
 // Candidates kept while walking when nothing is said of them.
 size_t UsualEf(size_t k) { return std::max<size_t>(80, 2 * k); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/uuid.h"
 
 namespace lakehouse::vector {
@@ -76,7 +77,7 @@ void IndexSet::PutAside(DurableIndex& index) {
                          {{"index", name}, {"error", index.index().CheckUndamaged().error().detail}});
   index.RemoveSegments();
   const MutexLock lock(mutex_);
-  const auto found = indexes_.find(LowerName(name));
+  const auto found = indexes_.find(AsciiLower(name));
   if (found == indexes_.end() || !found->second.index || found->second.index->get() != &index) return;
   found->second.index =
       Fail(ErrorKind::kUnavailable,
@@ -168,13 +169,13 @@ Result<std::shared_ptr<DurableIndex>> IndexSet::Create(const RequestContext& con
   }
   LH_ASSIGN(auto index, DurableIndex::Open(own, environment_, definition));
   const MutexLock lock(mutex_);
-  indexes_.insert_or_assign(LowerName(name), Opened{std::move(definition), index});
+  indexes_.insert_or_assign(AsciiLower(name), Opened{std::move(definition), index});
   return index;
 }
 
 Result<std::shared_ptr<DurableIndex>> IndexSet::Find(std::string_view name) const {
   const MutexLock lock(mutex_);
-  const auto found = indexes_.find(LowerName(name));
+  const auto found = indexes_.find(AsciiLower(name));
   if (found != indexes_.end()) return found->second.index;
   if (!opened_) return Fail(ErrorKind::kUnavailable, "vector indexes are still being read");
   return Fail(ErrorKind::kNotFound, "there is no vector index named \"{}\"", name);
@@ -185,7 +186,7 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
   std::shared_ptr<DurableIndex> dropped;
   {
     const MutexLock lock(mutex_);
-    const auto found = indexes_.find(LowerName(name));
+    const auto found = indexes_.find(AsciiLower(name));
     if (found == indexes_.end()) {
       return Fail(ErrorKind::kNotFound, "there is no vector index named \"{}\"", name);
     }
@@ -197,7 +198,7 @@ Status IndexSet::Drop(const RequestContext& context, std::string_view name) {
   LH_TRY(environment_.store.Delete(own, DefinitionKey(name)));
   {
     const MutexLock lock(mutex_);
-    indexes_.erase(LowerName(name));
+    indexes_.erase(AsciiLower(name));
   }
   if (dropped) {
     // What is still being stored would come after the list of what is to go.

@@ -15,9 +15,9 @@ namespace lakehouse::vector {
 namespace {
 
 // Made vectors of low intrinsic dimension: clusters in a few latent dimensions, projected, with noise.
-class Generator {
+class VectorGenerator {
  public:
-  Generator(uint32_t dimension, uint64_t seed) : dimension_(dimension), random_(seed) {
+  VectorGenerator(uint32_t dimension, uint64_t seed) : dimension_(dimension), random_(seed) {
     projection_.resize(kLatent * dimension);
     for (float& value : projection_) value = normal_(random_) / std::sqrt(float{kLatent});
     centres_.resize(kClusters * kLatent);
@@ -57,7 +57,7 @@ void AddTo(Batch& batch, std::string id, const std::vector<float>& vector,
 
 std::string IdOf(size_t i) { return "item-" + std::to_string(i); }
 
-void Fill(Index& index, Generator& generator, size_t from, size_t to) {
+void Fill(Index& index, VectorGenerator& generator, size_t from, size_t to) {
   for (size_t at = from; at < to;) {
     Batch batch;
     for (; at < to && batch.ids.size() < 500; ++at) {
@@ -69,7 +69,7 @@ void Fill(Index& index, Generator& generator, size_t from, size_t to) {
   }
 }
 
-std::vector<std::string> Ids(Index& index, SearchRequest request) {
+std::vector<std::string> FoundIds(Index& index, SearchRequest request) {
   const auto answer = index.Search({}, request);
   EXPECT_TRUE(answer) << answer.error().detail;
   std::vector<std::string> ids;
@@ -82,14 +82,14 @@ std::vector<std::string> Ids(Index& index, SearchRequest request) {
 }
 
 // Share of the exact nearest that the index finds.
-double Recall(Index& index, Generator& generator, const SearchRequest& base, size_t queries = 50) {
+double Recall(Index& index, VectorGenerator& generator, const SearchRequest& base, size_t queries = 50) {
   size_t found = 0, of = 0;
   for (size_t i = 0; i < queries; ++i) {
     SearchRequest request = base;
     request.vector = generator.Next();
-    const auto got = Ids(index, request);
+    const auto got = FoundIds(index, request);
     request.exact = true;
-    const auto want = Ids(index, request);
+    const auto want = FoundIds(index, request);
     EXPECT_EQ(got.size(), want.size());
     const std::set<std::string> set(got.begin(), got.end());
     for (const auto& id : want) found += set.contains(id) ? 1 : 0;
@@ -108,7 +108,7 @@ class IndexRecall : public testing::TestWithParam<RecallCase> {};
 
 TEST_P(IndexRecall, FindsTheExactNeighbours) {
   const RecallCase& c = GetParam();
-  Generator generator(c.dimension, 7);
+  VectorGenerator generator(c.dimension, 7);
   IndexOptions options{.dimension = c.dimension, .metric = c.metric, .quantization = c.quantization};
   options.ef_construction = 100;
   const auto index = MakeIndex(options);
@@ -143,11 +143,11 @@ TEST(Index, OneDimensionWorks) {
   SearchRequest request;
   request.vector = {1234.2F};
   request.k = 3;
-  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"item-1234", "item-1235", "item-1233"}));
+  EXPECT_EQ(FoundIds(*index, request), (std::vector<std::string>{"item-1234", "item-1235", "item-1233"}));
 }
 
 TEST(Index, AnItemJustAddedIsFoundFirst) {
-  Generator generator(32, 3);
+  VectorGenerator generator(32, 3);
   const auto index = MakeIndex({.dimension = 32});
   Fill(*index, generator, 0, 1500);
   for (size_t i = 0; i < 100; ++i) {
@@ -156,7 +156,7 @@ TEST(Index, AnItemJustAddedIsFoundFirst) {
     ASSERT_TRUE(index->Apply(batch));
     SearchRequest request;
     request.vector = batch.vectors;
-    EXPECT_EQ(Ids(*index, request).front(), "new");
+    EXPECT_EQ(FoundIds(*index, request).front(), "new");
   }
   EXPECT_EQ(index->length(), 1501U);
 }
@@ -181,7 +181,7 @@ TEST(Index, ReAddingLeavesMetadataUnlessGiven) {
 }
 
 TEST(Index, TheLastItemCanGoAndOthersCome) {
-  Generator generator(16, 5);
+  VectorGenerator generator(16, 5);
   for (const size_t size : {size_t{1}, size_t{1200}}) {
     const auto index = MakeIndex({.dimension = 16});
     for (int round = 0; round < 3; ++round) {
@@ -193,13 +193,13 @@ TEST(Index, TheLastItemCanGoAndOthersCome) {
       EXPECT_EQ(index->length(), 0U);
       SearchRequest request;
       request.vector = generator.Next();
-      EXPECT_TRUE(Ids(*index, request).empty());
+      EXPECT_TRUE(FoundIds(*index, request).empty());
     }
   }
 }
 
 TEST(Index, RecallSurvivesTheReplacementOfHalf) {
-  Generator generator(48, 11);
+  VectorGenerator generator(48, 11);
   IndexOptions options{.dimension = 48, .metric = Metric::kL2};
   options.ef_construction = 100;
   const auto replaced = MakeIndex(options);
@@ -216,13 +216,13 @@ TEST(Index, RecallSurvivesTheReplacementOfHalf) {
   ASSERT_TRUE(fresh->Apply(all));
   SearchRequest request;
   request.ef = 60;
-  Generator queries = generator;
+  VectorGenerator queries = generator;
   const double before = Recall(*fresh, generator, request, 200), after = Recall(*replaced, queries, request, 200);
   EXPECT_GE(after, before - 0.01);
 }
 
 TEST(Index, AFilterAlwaysGivesKAndFindsThem) {
-  Generator generator(32, 13);
+  VectorGenerator generator(32, 13);
   IndexOptions options{.dimension = 32, .metric = Metric::kL2};
   options.ef_construction = 100;
   const auto index = MakeIndex(options);
@@ -235,7 +235,7 @@ TEST(Index, AFilterAlwaysGivesKAndFindsThem) {
   SearchRequest none;
   none.vector = generator.Next();
   none.filter = *Filter::Parse(R"({"n":{"$lt":0}})");
-  EXPECT_TRUE(Ids(*index, none).empty());
+  EXPECT_TRUE(FoundIds(*index, none).empty());
 }
 
 TEST(Index, TextAndVectorsAreFused) {
@@ -249,9 +249,9 @@ TEST(Index, TextAndVectorsAreFused) {
   ASSERT_TRUE(index->Apply(batch));
   SearchRequest request;
   request.text = "lake house";
-  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"both", "text", "near"}));
+  EXPECT_EQ(FoundIds(*index, request), (std::vector<std::string>{"both", "text", "near"}));
   request.filter = *Filter::Parse(R"({"body":{"$ne":"lake house"}})");
-  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"text", "near"}));
+  EXPECT_EQ(FoundIds(*index, request), (std::vector<std::string>{"text", "near"}));
   request.filter.reset();
   request.vector = {0, 0};
   request.k = 2;
@@ -265,7 +265,7 @@ TEST(Index, TextAndVectorsAreFused) {
   changed.removed.emplace_back("text");
   ASSERT_TRUE(index->Apply(changed));
   request.vector.clear();
-  EXPECT_EQ(Ids(*index, request), (std::vector<std::string>{"near"}));
+  EXPECT_EQ(FoundIds(*index, request), (std::vector<std::string>{"near"}));
   const auto without = MakeIndex({.dimension = 2});
   EXPECT_EQ(without->Search({}, request).error().kind, ErrorKind::kInvalid);
 }
@@ -288,7 +288,7 @@ TEST(Index, SearchesAskForWhatTheyMeanOrAreTold) {
 // Any sequence of adds, replacements and removals agrees with a plain map.
 TEST(Index, AgreesWithAModel) {
   constexpr uint32_t kDimension = 8;
-  Generator generator(kDimension, 17);
+  VectorGenerator generator(kDimension, 17);
   std::mt19937 random(17);
   const auto index = MakeIndex({.dimension = kDimension, .metric = Metric::kL2});
   std::map<std::string, std::vector<float>> model;
@@ -328,7 +328,7 @@ TEST(Index, AgreesWithAModel) {
     nearest.resize(std::min<size_t>(nearest.size(), 5));
     std::vector<std::string> want;
     for (const auto& [distance, id] : nearest) want.push_back(id);
-    ASSERT_EQ(Ids(*index, request), want) << "step " << step;
+    ASSERT_EQ(FoundIds(*index, request), want) << "step " << step;
   }
   for (const auto& [id, vector] : model) {
     const auto item = index->Get(id);
@@ -339,14 +339,14 @@ TEST(Index, AgreesWithAModel) {
 
 TEST(Index, SearchesDuringAddsAreNeverTornOrDoubled) {
   constexpr uint32_t kDimension = 16;
-  Generator generator(kDimension, 19);
+  VectorGenerator generator(kDimension, 19);
   const auto index = MakeIndex({.dimension = kDimension, .metric = Metric::kL2});
   Fill(*index, generator, 0, 1100);
   std::atomic<bool> done{false};
   std::vector<std::jthread> readers;
   for (unsigned reader = 0; reader < 3; ++reader) {
     readers.emplace_back([&, reader] {
-      Generator queries(kDimension, 100 + reader);
+      VectorGenerator queries(kDimension, 100 + reader);
       while (!done) {
         SearchRequest request;
         request.vector = queries.Next();

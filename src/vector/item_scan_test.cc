@@ -8,7 +8,7 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr size_t kItems = 1500;  // enough for a graph
+constexpr size_t kScanItems = 1500;  // enough for a graph
 
 Batch Numbers(size_t from, size_t to, float value) {
   Batch batch;
@@ -29,7 +29,7 @@ class ItemScanTest : public testing::TestWithParam<size_t> {
   std::unique_ptr<Index> index_;
 };
 
-INSTANTIATE_TEST_SUITE_P(WithAndWithoutGraph, ItemScanTest, testing::Values(100, kItems));
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutGraph, ItemScanTest, testing::Values(100, kScanItems));
 
 TEST_P(ItemScanTest, SeesOneVersionWhateverComesMeanwhile) {
   const size_t count = GetParam();

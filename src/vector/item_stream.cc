@@ -12,9 +12,7 @@ namespace lakehouse::vector {
 namespace {
 
 // Arrow keeps only the text of an error; the adapters keep the error itself.
-std::unexpected<Error> OwnOr(const std::optional<Error>& own, Error arrows) {
-  return Fail(own ? *own : std::move(arrows));
-}
+std::unexpected<Error> OwnOr(const std::optional<Error>& own, const Error& arrows) { return Fail(own ? *own : arrows); }
 
 class SinkStream final : public arrow::io::OutputStream {
  public:
@@ -119,7 +117,7 @@ class Writer final : public ItemStreamWriter {
  private:
   Status Checked(const arrow::Status& status) const {
     Status result = FromArrow(status);
-    if (!result) return OwnOr(sink_->error(), std::move(result).error());
+    if (!result) return OwnOr(sink_->error(), result.error());
     return {};
   }
   template <typename T>
@@ -144,7 +142,7 @@ class Reader final : public ItemStreamReader {
 
   Status Open() {
     auto reader = FromArrow(arrow::ipc::RecordBatchStreamReader::Open(source_));
-    if (!reader) return OwnOr(source_->error(), std::move(reader).error());
+    if (!reader) return OwnOr(source_->error(), reader.error());
     reader_ = *std::move(reader);
     const arrow::Schema& schema = *reader_->schema();
     const auto wanted = [&](const char* name, bool (*fits)(const arrow::DataType&), bool must) {

@@ -35,7 +35,7 @@ size_t RecordBytes(const char* record) {
   return kRecordHeader + IdBytes(record) + (metadata == 0 ? 0 : metadata - 1);
 }
 
-std::unexpected<Error> Wrong(std::string_view what) {
+std::unexpected<Error> WrongItems(std::string_view what) {
   return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
 }
 
@@ -108,7 +108,7 @@ Status ItemTable::AdoptEntries(const Parts& parts, const std::function<bool(Slot
     live += live_here;
     return true;
   });
-  if (!good) return Wrong("an item lies outside its section or has no node");
+  if (!good) return WrongItems("an item lies outside its section or has no node");
   slots_.store(parts.offsets.size());
   live_.store(live);
   if (live == parts.offsets.size()) return {};
@@ -124,13 +124,13 @@ Status ItemTable::Adopt(Parts parts, const std::function<bool(Slot)>& holds_node
   LH_TRY(vectors_->Adopt(parts.mapping, parts.vectors_offset, slots));
   LH_TRY(AdoptEntries(parts, holds_node, has_graph, threads));
   if (ids < 64 || !std::has_single_bit(ids) || ids < live() * 2)
-    return Wrong("its table of ids has an impossible size");
+    return WrongItems("its table of ids has an impossible size");
   const WriterLock lock(ids_mutex_);
   ids_.assign(parts.ids.begin(), parts.ids.end());
   id_count_ = ids - static_cast<size_t>(std::ranges::count(ids_, kNoId));
-  if (id_count_ != live()) return Wrong("its ids are not those of its items");
+  if (id_count_ != live()) return WrongItems("its ids are not those of its items");
   if (std::ranges::any_of(ids_, [&](Slot slot) { return slot != kNoId && slot >= slots; })) {
-    return Wrong("an id leads nowhere");
+    return WrongItems("an id leads nowhere");
   }
   keeps_ = std::move(parts.mapping);
   return {};
@@ -140,7 +140,8 @@ Status ItemTable::CheckIds() const {
   const ReaderLock lock(ids_mutex_);
   for (size_t place = 0; place < ids_.size(); ++place) {
     const Slot slot = ids_[place];
-    if (slot != kNoId && (!IsLive(slot) || PlaceOf(Id(slot)) != place)) return Wrong("an id leads to no item of it");
+    if (slot != kNoId && (!IsLive(slot) || PlaceOf(Id(slot)) != place))
+      return WrongItems("an id leads to no item of it");
   }
   return {};
 }

@@ -10,8 +10,8 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr std::string_view kMagic = "LHVECLOG";
-constexpr size_t kChecksumBytes = 8;
+constexpr std::string_view kLogMagic = "LHVECLOG";
+constexpr size_t kLogChecksumBytes = 8;
 
 void EncodeBatch(const Batch& batch, ByteWriter& out) {
   out.Put(static_cast<uint32_t>(batch.ids.size()));
@@ -83,7 +83,7 @@ std::optional<LogPosition> LogPositionOf(std::string_view name) {
 std::string EncodeLog(const LogRecord& record, uint32_t dimension, const std::vector<const Batch*>& batches) {
   std::string bytes;
   ByteWriter out(bytes);
-  out.Bytes(kMagic);
+  out.Bytes(kLogMagic);
   out.Put(kLogVersion);
   out.Put(static_cast<uint32_t>(record.kind));
   out.Put(dimension);
@@ -99,14 +99,14 @@ std::string EncodeLog(const LogRecord& record, uint32_t dimension, const std::ve
 
 Result<LogRecord> DecodeLog(LogPosition position, uint32_t dimension, std::string_view bytes) {
   const std::string what = "vector log object " + LogName(position);
-  if (bytes.size() < kMagic.size() + kChecksumBytes || !bytes.starts_with(kMagic)) {
+  if (bytes.size() < kLogMagic.size() + kLogChecksumBytes || !bytes.starts_with(kLogMagic)) {
     return Fail(ErrorKind::kInternal, "{} is not a vector log", what);
   }
   uint64_t checksum;
-  std::memcpy(&checksum, bytes.data() + bytes.size() - kChecksumBytes, sizeof checksum);
-  bytes.remove_suffix(kChecksumBytes);
+  std::memcpy(&checksum, bytes.data() + bytes.size() - kLogChecksumBytes, sizeof checksum);
+  bytes.remove_suffix(kLogChecksumBytes);
   if (Xxh3(bytes) != checksum) return Fail(ErrorKind::kInternal, "{} is damaged: its checksum does not match", what);
-  ByteReader in(bytes.substr(kMagic.size()), what);
+  ByteReader in(bytes.substr(kLogMagic.size()), what);
   LogRecord record;
   LH_ASSIGN(const auto version, in.Get<uint32_t>());
   if (version != kLogVersion) {

@@ -14,20 +14,20 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr std::string_view kMagic = "LHVECSEG";
-constexpr size_t kChecksumBytes = 8;
+constexpr std::string_view kSegmentMagic = "LHVECSEG";
+constexpr size_t kSegmentChecksumBytes = 8;
 
-std::unexpected<Error> Wrong(std::string_view what) {
+std::unexpected<Error> WrongSegment(std::string_view what) {
   return Fail(ErrorKind::kInternal, "the vector segment is damaged: {}", what);
 }
 
 Status CheckCounts(const SegmentHeader& header) {
   const auto bytes = [&](Section section) { return header.of(section).bytes; };
   const uint64_t slots = header.slots, dimension = header.options.dimension;
-  if (slots > SlotMemory::kMaxSlots || header.live > slots) return Wrong("its number of slots is impossible");
-  if (header.upper_rows > slots * 16) return Wrong("its number of upper rows is impossible");
+  if (slots > SlotMemory::kMaxSlots || header.live > slots) return WrongSegment("its number of slots is impossible");
+  if (header.upper_rows > slots * 16) return WrongSegment("its number of upper rows is impossible");
   if (header.node_stride > (size_t{1} << 16) || header.node_stride % 64 != 0)
-    return Wrong("its node size is impossible");
+    return WrongSegment("its node size is impossible");
   const bool graph = bytes(Section::kNodes) != 0;
   if ((bytes(Section::kMean) != 0 && bytes(Section::kMean) != dimension * sizeof(float)) ||
       bytes(Section::kVectors) != slots * dimension * sizeof(float) ||
@@ -36,7 +36,7 @@ Status CheckCounts(const SegmentHeader& header) {
       bytes(Section::kHeaders) != (graph ? slots * 2 * sizeof(float) : 0) ||
       bytes(Section::kInfos) != (graph ? slots * sizeof(uint64_t) : 0) ||
       bytes(Section::kUpper) != (graph ? header.upper_rows * header.options.m * sizeof(uint32_t) : 0)) {
-    return Wrong("a section's size does not fit its count");
+    return WrongSegment("a section's size does not fit its count");
   }
   return {};
 }
@@ -56,7 +56,7 @@ Status VerifySections(const OpenSegment& segment, bool large, unsigned threads) 
   const bool good = InStretches(places.size(), 1, threads, [&](size_t i, size_t) {
     return Xxh3({segment.mapping->data() + places[i].offset, places[i].bytes}) == places[i].checksum;
   });
-  if (!good) return Wrong("the checksum of a section does not match");
+  if (!good) return WrongSegment("the checksum of a section does not match");
   return {};
 }
 
@@ -65,7 +65,7 @@ Status VerifySections(const OpenSegment& segment, bool large, unsigned threads) 
 std::string EncodeSegmentHeader(const SegmentHeader& header) {
   std::string page;
   ByteWriter out(page);
-  out.Bytes(kMagic);
+  out.Bytes(kSegmentMagic);
   out.Put(kSegmentVersion);
   out.Put(header.options.dimension);
   out.Put(static_cast<uint32_t>(header.options.metric));
@@ -87,18 +87,19 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
     out.Put(place.bytes);
     out.Put(place.checksum);
   }
-  page.resize(kSegmentPage - kChecksumBytes);
+  page.resize(kSegmentPage - kSegmentChecksumBytes);
   out.Put(Xxh3(page));
   return page;
 }
 
 Result<SegmentHeader> DecodeSegmentHeader(std::string_view page, uint64_t file_bytes) {
-  if (page.size() != kSegmentPage || !page.starts_with(kMagic)) return Wrong("it does not begin like one");
+  if (page.size() != kSegmentPage || !page.starts_with(kSegmentMagic))
+    return WrongSegment("it does not begin like one");
   uint64_t checksum;
-  std::memcpy(&checksum, page.data() + kSegmentPage - kChecksumBytes, sizeof checksum);
-  page.remove_suffix(kChecksumBytes);
-  if (Xxh3(page) != checksum) return Wrong("the checksum of its header does not match");
-  ByteReader in(page.substr(kMagic.size()), "the vector segment's header");
+  std::memcpy(&checksum, page.data() + kSegmentPage - kSegmentChecksumBytes, sizeof checksum);
+  page.remove_suffix(kSegmentChecksumBytes);
+  if (Xxh3(page) != checksum) return WrongSegment("the checksum of its header does not match");
+  ByteReader in(page.substr(kSegmentMagic.size()), "the vector segment's header");
   SegmentHeader header;
   LH_ASSIGN(const auto format, in.Get<uint32_t>());
   if (format != kSegmentVersion) {
@@ -108,12 +109,12 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view page, uint64_t file_b
   LH_ASSIGN(header.options.dimension, in.Get<uint32_t>());
   LH_ASSIGN(const auto metric, in.Get<uint32_t>());
   LH_ASSIGN(const auto quantization, in.Get<uint32_t>());
-  if (metric > 2 || quantization > 4) return Wrong("its metric or quantization is unknown");
+  if (metric > 2 || quantization > 4) return WrongSegment("its metric or quantization is unknown");
   header.options.metric = static_cast<Metric>(metric);
   header.options.quantization = static_cast<Quantization>(quantization);
   LH_ASSIGN(header.options.m, in.Get<uint32_t>());
   LH_ASSIGN(header.options.ef_construction, in.Get<uint32_t>());
-  if (!CheckOptions(header.options)) return Wrong("its options are impossible");
+  if (!CheckOptions(header.options)) return WrongSegment("its options are impossible");
   LH_ASSIGN(header.version, in.Get<uint64_t>());
   LH_ASSIGN(header.log.epoch, in.Get<uint32_t>());
   if (auto unused = in.Get<uint32_t>(); !unused) return Fail(std::move(unused).error());
@@ -128,7 +129,7 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view page, uint64_t file_b
     LH_ASSIGN(place.checksum, in.Get<uint64_t>());
     if (place.offset < end || place.offset % kSegmentPage != 0 || place.offset > file_bytes ||
         place.bytes > file_bytes - place.offset) {
-      return Wrong("a section lies outside the file");
+      return WrongSegment("a section lies outside the file");
     }
     end = place.offset + place.bytes;
   }
@@ -142,7 +143,7 @@ Result<OpenSegment> MapSegment(const std::filesystem::path& path, unsigned threa
   struct stat info{};
   if (fstat(file.get(), &info) != 0) return Fail(ErrnoError(errno, "a segment of a vector index"));
   const auto bytes = static_cast<uint64_t>(info.st_size);
-  if (bytes < kSegmentPage) return Wrong("it is shorter than its header");
+  if (bytes < kSegmentPage) return WrongSegment("it is shorter than its header");
   OpenSegment segment;
   LH_ASSIGN(auto mapping, Mapping::OfFile(std::move(file), bytes));
   segment.mapping = std::make_shared<Mapping>(std::move(mapping));

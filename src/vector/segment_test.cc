@@ -14,24 +14,24 @@
 namespace lakehouse::vector {
 namespace {
 
-constexpr uint32_t kDimension = 24;
-constexpr size_t kItems = 1500;  // enough for a graph
+constexpr uint32_t kSegmentDimension = 24;
+constexpr size_t kSegmentItems = 1500;  // enough for a graph
 
 class SegmentTest : public testing::Test {
  protected:
   void SetUp() override {
-    options_.dimension = kDimension;
+    options_.dimension = kSegmentDimension;
     options_.metric = Metric::kL2;
     options_.ef_construction = 60;
     std::mt19937 random(5);
     std::normal_distribution<float> normal;
     Batch batch;
-    for (size_t i = 0; i < kItems; ++i) {
+    for (size_t i = 0; i < kSegmentItems; ++i) {
       batch.ids.push_back("id-" + std::to_string(i));
-      for (uint32_t d = 0; d < kDimension; ++d) batch.vectors.push_back(normal(random));
+      for (uint32_t d = 0; d < kSegmentDimension; ++d) batch.vectors.push_back(normal(random));
       batch.metadata.emplace_back("{\"n\":" + std::to_string(i) + "}");
     }
-    query_.assign(batch.vectors.begin(), batch.vectors.begin() + kDimension);
+    query_.assign(batch.vectors.begin(), batch.vectors.begin() + kSegmentDimension);
     const auto index = *Index::Make(options_, std::nullopt, 2);
     ASSERT_TRUE(index->Apply(batch));
     Batch gone;
@@ -88,18 +88,18 @@ TEST_F(SegmentTest, OpensAsItWasBeforeAndAfterItIsVerified) {
   const auto index = Open(bytes_);
   ASSERT_TRUE(index) << index.error().detail;
   EXPECT_EQ(Hits(**index), hits_);
-  EXPECT_EQ((*index)->length(), kItems - 2);
+  EXPECT_EQ((*index)->length(), kSegmentItems - 2);
   EXPECT_FALSE((*index)->Get("id-7"));
   EXPECT_EQ((*index)->Get("id-8")->metadata, "{\"n\":8}");
   ASSERT_TRUE((*index)->Verify());
   EXPECT_EQ(Hits(**index), hits_);
-  EXPECT_EQ((*(*index)->Scan({}))->Next(2 * kItems).size(), kItems - 2);
+  EXPECT_EQ((*(*index)->Scan({}))->Next(2 * kSegmentItems).size(), kSegmentItems - 2);
   Batch batch;
   batch.ids = {"new"};
   batch.vectors = query_;
   batch.metadata = {std::nullopt};
   ASSERT_TRUE((*index)->Apply(batch));
-  EXPECT_EQ((*index)->length(), kItems - 1);
+  EXPECT_EQ((*index)->length(), kSegmentItems - 1);
 }
 
 TEST_F(SegmentTest, EveryFlippedBitIsFoundBeforeAnythingIsWritten) {
@@ -142,9 +142,10 @@ TEST_F(SegmentTest, EveryTruncationIsFound) {
 TEST_F(SegmentTest, LinksThatLeadNowhereAreNotFollowed) {
   const SegmentHeader header = Header();
   const auto& nodes = header.of(Section::kNodes);
-  for (const uint32_t to : {0x7fffffffU, 0x80000000U, 0xfffffffeU, 8191U, 8192U, static_cast<uint32_t>(kItems)}) {
+  for (const uint32_t to :
+       {0x7fffffffU, 0x80000000U, 0xfffffffeU, 8191U, 8192U, static_cast<uint32_t>(kSegmentItems)}) {
     std::string crafted = bytes_;
-    for (size_t slot = 0; slot < kItems; ++slot) {
+    for (size_t slot = 0; slot < kSegmentItems; ++slot) {
       // The first link of every node.
       Put(crafted, nodes.offset + slot * header.node_stride + 64, to);
     }
@@ -163,9 +164,10 @@ TEST_F(SegmentTest, WhatIsNoNumberIsSortedLast) {
   std::string crafted = bytes_;
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto& vectors = header.of(Section::kVectors);
-  for (size_t slot = 0; slot < kItems; slot += 2) Put(crafted, vectors.offset + slot * kDimension * sizeof(float), nan);
+  for (size_t slot = 0; slot < kSegmentItems; slot += 2)
+    Put(crafted, vectors.offset + slot * kSegmentDimension * sizeof(float), nan);
   const auto& codes = header.of(Section::kHeaders);
-  for (size_t slot = 0; slot < kItems; slot += 3) Put(crafted, codes.offset + slot * 2 * sizeof(float), nan);
+  for (size_t slot = 0; slot < kSegmentItems; slot += 3) Put(crafted, codes.offset + slot * 2 * sizeof(float), nan);
   Sign(crafted);
   const auto index = Open(crafted);
   ASSERT_TRUE(index) << index.error().detail;

@@ -21,6 +21,10 @@ struct Candidate {
   float distance = 0;
   Slot slot = kNoSlot;
 };
+// A total order: of what is equally far, the one with the lower slot.
+inline bool Nearer(const Candidate& a, const Candidate& b) {
+  return a.distance < b.distance || (a.distance == b.distance && a.slot < b.slot);
+}
 
 // What one search or insert needs; reused, so that a search allocates nothing.
 class SearchScratch {

@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""compile-units.py BUILD_FOLDER: of the sources named on standard input, what the compiler is given for them, one a line:
+the source itself, or the file that CMake wrote to include it beside its neighbours."""
+
+import json
+import pathlib
+import re
+import sys
+
+
+def sources_of(unit):
+    if "/Unity/" not in unit:
+        return [unit]
+    return re.findall(r'^#include "(.*)"$', pathlib.Path(unit).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    wanted = {(root / line.strip()).as_posix() for line in sys.stdin if line.strip()}
+    commands = json.loads((root / sys.argv[1] / "compile_commands.json").read_text(encoding="utf-8"))
+    for unit in sorted({command["file"] for command in commands}):
+        if any((root / source).as_posix() in wanted for source in sources_of(unit)):
+            print(pathlib.Path(unit).relative_to(root))
+
+
+if __name__ == "__main__":
+    main()

@@ -60,6 +60,7 @@ std::shared_ptr<parquet::WriterProperties> Properties() {
       .version(parquet::ParquetVersion::PARQUET_2_6)
       ->data_page_version(parquet::ParquetDataPageVersion::V1)
       ->compression(parquet::Compression::SNAPPY)
+      ->enable_page_checksum()
       ->enable_write_page_index()
       ->created_by(std::string("lakehouse version ") + kVersion)
       ->build();
@@ -155,6 +156,7 @@ std::vector<catalog::ColumnStats> ArrowParquetFile::Stats() const {
       if (!column.exact.empty()) facts.back().min = facts.back().max = std::nullopt;
     }
     std::vector<const EncodedChunk*> chunks;
+    chunks.reserve(facts.size());
     for (const EncodedChunk& chunk : facts) chunks.push_back(&chunk);
     stats.push_back(StatsOf(column, chunks));
   }

@@ -1,6 +1,7 @@
 #include "ingest/parquet_encoder.h"
 
 #include <arrow/util/compression.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 #include <bit>
@@ -167,6 +168,7 @@ struct ParquetEncoder::Impl {
     thrift.I32(1, type);
     thrift.I32(2, static_cast<int32_t>(page.bytes.size()));
     thrift.I32(3, static_cast<int32_t>(stored.size()));
+    thrift.I32(4, static_cast<int32_t>(libdeflate_crc32(0, stored.data(), stored.size())));
     thrift.Struct(type == kPageData ? 5 : 7);
     thrift.I32(1, static_cast<int32_t>(page.values));
     thrift.I32(2, static_cast<int>(page.encoding));

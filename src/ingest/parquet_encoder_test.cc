@@ -40,6 +40,15 @@ std::string FileOf(ColumnData column, bool with_nulls) {
   return target.bytes;
 }
 
+TEST(ParquetEncoder, PagesHaveChecksums) {
+  ColumnData column(ColumnType::kBigint);
+  column.ints = Made(1000, [](size_t i) { return static_cast<int64_t>(i * i * 7919 % 1'000'003); });
+  std::string bytes = FileOf(std::move(column), false);
+  ASSERT_NE(ReadParquet(bytes), nullptr);
+  bytes[bytes.size() / 2] ^= 1;  // inside the only page
+  EXPECT_EQ(ReadParquet(bytes), nullptr);
+}
+
 std::vector<int64_t> ReadInts(const std::string& bytes) {
   std::vector<int64_t> values;
   const auto table = ReadParquet(bytes);

@@ -69,6 +69,9 @@ Status Run(const ParsedCommand& parsed, Console& console) {
             return with_lake(o.data_dir, [&](Client* c) { return RunMcp(c, console, global, o); });
           },
           [&](const GcOptions& o) { return with_client([&](Client& c) { return RunGc(c, console, global, o); }); },
+          [&](const VerifyOptions& o) {
+            return with_client([&](Client& c) { return RunVerify(c, console, global, o); });
+          },
           [&](const VectorCreateOptions& o) {
             return with_client([&](Client& c) { return RunVectorCreate(c, console, global, o); });
           },

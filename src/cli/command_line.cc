@@ -71,6 +71,7 @@ class CommandLine {
   McpOptions mcp_;
   ConfigOptions config_;
   GcOptions gc_;
+  VerifyOptions verify_;
   KeyCreateOptions key_create_;
   KeyListOptions key_list_;
   KeyRevokeOptions key_revoke_;
@@ -308,6 +309,13 @@ void CommandLine::AddOwnCommands() {
       Add("gc", "List what no kept version names, and remove it with --run", "lakehouse gc --min-age 48h --run", gc_);
   gc->add_flag("--run", gc_.run, "Remove it; without this nothing is changed");
   gc->add_option("--min-age", gc_.min_age, "Leave what is younger, e.g. 24h");
+  CLI::App* verify =
+      Add("verify",
+          "Read every object of the datasets (all, unless named) and hold it against the digest in its name: "
+          "exit 1 names what has been damaged",
+          "lakehouse verify trips --all-versions", verify_);
+  verify->add_option("NAME", verify_.names, "Datasets");
+  verify->add_flag("--all-versions", verify_.all_versions, "Their kept versions as well, not the newest alone");
   CLI::App* convert = Add("convert", "Turn a CSV file into a Parquet file here, without a server",
                           "lakehouse convert trips.csv trips.parquet", convert_);
   convert->add_option("FILE", convert_.input, "CSV file, UTF-8, not compressed")->required();

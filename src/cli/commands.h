@@ -23,6 +23,7 @@ Status RunKeyCreate(Client* client, Console& console, const GlobalOptions& globa
 Status RunKeyList(Client* client, Console& console, const GlobalOptions& global, const KeyListOptions& options);
 Status RunKeyRevoke(Client* client, Console& console, const GlobalOptions& global, const KeyRevokeOptions& options);
 Status RunGc(Client& client, Console& console, const GlobalOptions& global, const GcOptions& options);
+Status RunVerify(Client& client, Console& console, const GlobalOptions& global, const VerifyOptions& options);
 Status RunConvert(Console& console, const GlobalOptions& global, const ConvertOptions& options);
 Status RunConfig(Console& console, const GlobalOptions& global, const ConfigOptions& options);
 Status RunCompletion(Console& console, const CompletionOptions& options);

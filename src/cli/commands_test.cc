@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/uuid.h"
 #include "cli/cli.h"
 #include "http/server.h"
@@ -404,6 +405,32 @@ TEST_F(Commands, StatusSaysWhyItIsNotReady) {
   EXPECT_EQ(done.exit_code, ExitCode::kFailed);
   EXPECT_THAT(done.out, HasSubstr("41"));
   EXPECT_THAT(done.err, HasSubstr("queryd is not in step"));
+}
+
+TEST_F(Commands, VerifyHoldsObjectsAgainstTheDigestInTheirName) {
+  const std::string bytes = "PAR1 some bytes PAR1", digest = ToHex(Sha256Of(bytes));
+  const auto object = [](const std::string& key, size_t size) {
+    return fmt::format(R"({{"key":"{}","size":{},"rows":1}})", key, size);
+  };
+  const auto manifest = [](const std::string& objects) {
+    return R"({"name":"trips","version":3,"objects":[)" + objects + "]}";
+  };
+  const std::string good = object("datasets/trips/f/" + digest + "-c.parquet", bytes.size());
+  Answer("GET", "/v1/storage/objects/{key...}", 200, bytes, "application/octet-stream");
+  Answer("GET", "/v1/catalog/list", 200, R"({"datasets":[{"name":"good"}],"next_token":null})");
+  Answer("GET", "/v1/catalog/manifest/good", 200, manifest(good));
+  Answer("GET", "/v1/catalog/manifest/bad", 200,
+         manifest(good + "," + object("d/" + std::string(64, 'a') + "-c.parquet", bytes.size()) + "," +
+                  object("mine.parquet", 7)));
+  EXPECT_THAT(Run({"verify"}).out, HasSubstr("1 objects of 1 datasets"));
+
+  const auto damaged = Run({"verify", "bad"});
+  EXPECT_EQ(damaged.exit_code, ExitCode::kFailed);
+  EXPECT_THAT(damaged.out, HasSubstr("trips version 3: d/aaaa"));
+  EXPECT_THAT(damaged.out, HasSubstr("mine.parquet: has 20 bytes, not 7"));
+  EXPECT_THAT(damaged.err, HasSubstr("2 of 3 objects"));
+  EXPECT_THAT(Run({"verify", "bad", "--json"}).out,
+              HasSubstr(R"({"objects":3,"bytes":47,"damaged":[{"dataset":"trips")"));
 }
 
 TEST_F(Commands, GcChangesNothingUnlessTold) {

@@ -85,6 +85,10 @@ struct GcOptions {
   bool run = false;
   std::string min_age;
 };
+struct VerifyOptions {
+  std::vector<std::string> names;  // empty: all
+  bool all_versions = false;
+};
 struct ConvertOptions {
   std::string input, output;
   std::vector<std::string> types;  // column=TYPE
@@ -133,7 +137,7 @@ struct VectorDropOptions {
 
 using Command =
     std::variant<RoleOptions, IngestOptions, SqlOptions, ListOptions, ShowOptions, DropOptions, GetOptions, PutOptions,
-                 RemoveOptions, StatusOptions, ConfigOptions, GcOptions, ConvertOptions, VersionOptions,
+                 RemoveOptions, StatusOptions, ConfigOptions, GcOptions, VerifyOptions, ConvertOptions, VersionOptions,
                  CompletionOptions, HelpMarkdownOptions, McpOptions, KeyCreateOptions, KeyListOptions, KeyRevokeOptions,
                  VectorCreateOptions, VectorAddOptions, VectorSearchOptions, VectorListOptions, VectorShowOptions,
                  VectorExportOptions, VectorDropOptions>;

@@ -1,0 +1,175 @@
+#include <boost/json/serialize.hpp>
+#include <set>
+
+#include "base/hash.h"
+#include "base/json_value.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/progress.h"
+#include "cli/text.h"
+
+namespace lakehouse::cli {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr size_t kVerifyPieceBytes = 256 << 10;
+constexpr size_t kDigestDigits = 64;
+
+struct NamedObject {
+  std::string dataset, key;
+  uint64_t version = 0;
+  uint64_t bytes = 0;
+};
+
+struct DamagedObject {
+  NamedObject object;
+  std::string why;
+};
+
+// ".../<SHA-256 in hexadecimal>-<commit id>.parquet": empty for keys that others gave.
+std::string_view DigestIn(std::string_view key) {
+  const std::string_view file = key.substr(key.rfind('/') + 1);
+  if (file.size() <= kDigestDigits || file[kDigestDigits] != '-') return {};
+  const std::string_view digest = file.substr(0, kDigestDigits);
+  return digest.find_first_not_of("0123456789abcdef") == std::string_view::npos ? digest : std::string_view();
+}
+
+// Objects of datasets' versions, each once.
+class ObjectList {
+ public:
+  Status Add(const json::value& manifest) {
+    LH_ASSIGN(const auto fields, JsonFields::Of(manifest, "a dataset"));
+    LH_ASSIGN(const std::string name, fields.String("name"));
+    LH_ASSIGN(const uint64_t version, fields.Uint("version"));
+    LH_ASSIGN(const json::array* objects, fields.Array("objects"));
+    for (const json::value& item : *objects) {
+      LH_ASSIGN(const auto object, JsonFields::Of(item, "an object"));
+      LH_ASSIGN(std::string key, object.String("key"));
+      LH_ASSIGN(const uint64_t bytes, object.Uint("size"));
+      if (!keys_.insert(key).second) continue;
+      bytes_ += bytes;
+      objects_.push_back({name, std::move(key), version, bytes});
+    }
+    return {};
+  }
+  const std::vector<NamedObject>& objects() const { return objects_; }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::vector<NamedObject> objects_;
+  std::set<std::string> keys_;
+  uint64_t bytes_ = 0;
+};
+
+std::string ManifestPathOf(std::string_view name) { return "/v1/catalog/manifest/" + net::PercentEncode(name, false); }
+
+Status AddVersions(Client& client, const std::string& name, bool all_versions, ObjectList& list) {
+  LH_ASSIGN(const json::value newest, client.Json("GET", ManifestPathOf(name)));
+  LH_TRY(list.Add(newest));
+  if (!all_versions) return {};
+  LH_ASSIGN(const json::value answer, client.Json("GET", ManifestPathOf(name) + "/snapshots"));
+  LH_ASSIGN(const auto fields, JsonFields::Of(answer, "the server's answer"));
+  LH_ASSIGN(const json::array* snapshots, fields.Array("snapshots"));
+  for (const json::value& item : *snapshots) {
+    LH_ASSIGN(const auto snapshot, JsonFields::Of(item, "a snapshot"));
+    LH_ASSIGN(const uint64_t version, snapshot.Uint("version"));
+    LH_ASSIGN(const json::value older, client.Json("GET", fmt::format("{}?version={}", ManifestPathOf(name), version)));
+    LH_TRY(list.Add(older));
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> AllNames(Client& client) {
+  std::vector<std::string> names;
+  std::string token;
+  do {
+    LH_ASSIGN(const json::value page,
+              client.Json("GET", "/v1/catalog/list?limit=1000" +
+                                     (token.empty() ? "" : "&token=" + net::PercentEncode(token, false))));
+    LH_ASSIGN(const auto fields, JsonFields::Of(page, "the server's answer"));
+    LH_ASSIGN(const json::array* datasets, fields.Array("datasets"));
+    for (const json::value& item : *datasets) {
+      LH_ASSIGN(const auto dataset, JsonFields::Of(item, "a dataset"));
+      LH_ASSIGN(names.emplace_back(), dataset.String("name"));
+    }
+    LH_ASSIGN(const auto next, fields.OptionalString("next_token"));
+    token = next.value_or("");
+  } while (!token.empty());
+  return names;
+}
+
+// Reads the object to its end; kInvalid says how its bytes are not those that were written.
+Status VerifyObject(Client& client, const NamedObject& object, Progress& progress) {
+  LH_ASSIGN(const auto response, client.Send({.path = "/v1/storage/objects/" + net::PercentEncode(object.key, true)}));
+  Sha256 hash;
+  uint64_t bytes = 0;
+  std::vector<char> piece(kVerifyPieceBytes);
+  for (;;) {
+    LH_ASSIGN(const size_t got, response->Read(piece));
+    if (got == 0) break;
+    hash.Update({piece.data(), got});
+    bytes += got;
+    progress.Advance(got);
+  }
+  if (bytes != object.bytes) return Fail(ErrorKind::kInvalid, "has {} bytes, not {}", bytes, object.bytes);
+  const std::string_view wanted = DigestIn(object.key);
+  if (!wanted.empty() && ToHex(hash.Finish()) != wanted)
+    return Fail(ErrorKind::kInvalid, "its bytes are not those that were written (SHA-256)");
+  return {};
+}
+
+bool EndsTheCommand(const Error& error) {
+  const ExitCode code = ExitCodeOf(error);
+  return code == ExitCode::kCannotConnect || code == ExitCode::kInterrupted;
+}
+
+Status WriteJson(Console& console, const ObjectList& list, const std::vector<DamagedObject>& damaged) {
+  json::array rows;
+  for (const auto& [object, why] : damaged) {
+    rows.push_back({{"dataset", object.dataset}, {"version", object.version}, {"key", object.key}, {"why", why}});
+  }
+  const json::object answer{{"objects", list.objects().size()}, {"bytes", list.bytes()}, {"damaged", std::move(rows)}};
+  return console.Write(json::serialize(answer) + "\n");
+}
+
+}  // namespace
+
+Status RunVerify(Client& client, Console& console, const GlobalOptions& global, const VerifyOptions& options) {
+  std::vector<std::string> names = options.names;
+  if (names.empty()) {
+    LH_ASSIGN(names, AllNames(client));
+  }
+  ObjectList list;
+  for (const std::string& name : names) LH_TRY(AddVersions(client, name, options.all_versions, list));
+
+  std::vector<DamagedObject> damaged;
+  {
+    Progress progress({console.err(), console.err_is_terminal(), console.err_width()}, "verifying", list.bytes(),
+                      SystemClock());
+    for (const NamedObject& object : list.objects()) {
+      const Status whole = VerifyObject(client, object, progress);
+      if (whole) continue;
+      if (EndsTheCommand(whole.error())) return whole;
+      damaged.push_back({object, whole.error().detail});
+    }
+  }
+  if (global.json) {
+    LH_TRY(WriteJson(console, list, damaged));
+  } else {
+    for (const auto& [object, why] : damaged) {
+      LH_TRY(console.Write(fmt::format("{} version {}: {}: {}\n", Printable(object.dataset), object.version,
+                                       Printable(object.key), Printable(why))));
+    }
+  }
+  if (!damaged.empty()) {
+    return Fail(ErrorKind::kInvalid, "{} of {} objects cannot be read as they were written", damaged.size(),
+                list.objects().size());
+  }
+  if (global.json) return {};
+  return console.Write(fmt::format("{} objects of {} datasets, {}: all as they were written\n",
+                                   Grouped(list.objects().size()), Grouped(names.size()), HumanBytes(list.bytes())));
+}
+
+}  // namespace lakehouse::cli

@@ -108,8 +108,9 @@ class SocketServer final : public Server {
     core_.router = std::move(router);
     MakeMetrics();
     pool_ = std::make_unique<HandlerPool>(
-        core_.options.max_handlers, kThreadIdle, *core_.metrics.handler_threads,
-        [](Connection& connection, Scratch& scratch) { connection.loop->Serve(connection, scratch); });
+        core_.options.max_handlers, kThreadIdle,
+        [&threads = *core_.metrics.handler_threads](size_t n) { threads.Set(static_cast<int64_t>(n)); },
+        [](Connection*& connection, Scratch& scratch) { connection->loop->Serve(*connection, scratch); });
     for (unsigned i = 0; i < std::max(1u, core_.options.io_threads); ++i) {
       loops_.push_back(std::make_unique<Loop>(core_, listener_.get()));
     }

@@ -246,7 +246,7 @@ bool Loop::RunInline(Connection& connection) {
 void Loop::HandOver(Connection& connection) {
   connection.owner.store(Owner::kHandler, std::memory_order_release);
   handed_.fetch_add(1, std::memory_order_relaxed);
-  if (pool_->Submit(connection)) return;
+  if (!pool_->Submit(&connection)) return;
   handed_.fetch_sub(1, std::memory_order_relaxed);
   connection.owner.store(Owner::kLoop, std::memory_order_relaxed);
   core_.log.Error("cannot make a thread for a request");

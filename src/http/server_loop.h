@@ -7,13 +7,15 @@
 #include <thread>
 #include <vector>
 
+#include "base/worker_pool.h"
 #include "http/connection.h"
 #include "http/server_exchange.h"
-#include "http/server_pool.h"
 
 struct epoll_event;
 
 namespace lakehouse::http {
+
+using HandlerPool = WorkerPool<Connection*, Scratch>;
 
 class Loop {
  public:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,9 +12,9 @@
 #include <vector>
 
 #include "auth/voucher.h"
+#include "base/worker_pool.h"
 #include "observe/request_id.h"
 #include "rpc/server.h"
-#include "rpc/worker_pool.h"
 
 namespace lakehouse::rpc {
 
@@ -39,18 +40,26 @@ class Host {
         voucher(options.role_token, SystemClock()),
         places_left(options.search_in_place ? GrpcThreads() - 1 : 0),
         in_flight(registry.GaugeOf("lakehouse_grpc_calls_in_flight", "gRPC calls in flight")),
-        pool(options.max_calls, std::chrono::seconds(10),
-             registry.GaugeOf("lakehouse_grpc_worker_threads", "Threads that gRPC calls block on")) {}
+        pool(
+            options.max_calls, std::chrono::seconds(10),
+            [&threads = registry.GaugeOf("lakehouse_grpc_worker_threads", "Threads that gRPC calls block on")](
+                size_t n) { threads.Set(static_cast<int64_t>(n)); },
+            [](std::function<void()>& work, NoScratch&) { work(); }) {}
 
   // Runs `work` here when the method allows it and a gRPC thread is left besides this one, else on a worker thread.
   template <typename Work>
   void Dispatch(const Method& method, Work work) {
     if (!method.in_place || places_left.fetch_sub(1, std::memory_order_acq_rel) <= 0) {
       if (method.in_place) places_left.fetch_add(1, std::memory_order_acq_rel);
-      return pool.Submit(std::move(work));
+      return OnWorker(std::move(work));
     }
     work();
     places_left.fetch_add(1, std::memory_order_acq_rel);
+  }
+
+  // Where the machine has no thread to give, the caller's own does the work: late, and never lost.
+  void OnWorker(std::function<void()> work) {
+    if (const auto left = pool.Submit(std::move(work))) (*left)();
   }
 
   // To be called as services are made. The reference stays.
@@ -66,7 +75,7 @@ class Host {
   observe::Gauge& in_flight;
   std::atomic<unsigned> calls{0};    // that hold a worker thread
   std::atomic<unsigned> streams{0};  // that hold none while they wait
-  WorkerPool pool;
+  WorkerPool<std::function<void()>> pool;
 
  private:
   std::vector<std::unique_ptr<Method>> methods_;

@@ -63,7 +63,7 @@ class SendingReactor final : public grpc::ServerWriteReactor<Response>, private 
 
   void Begin() {
     if (const Status begun = call_.Begin(); !begun) return this->Finish(call_.End(begun));
-    call_.host().pool.Submit([this] {
+    call_.host().OnWorker([this] {
       Status done = Guarded([this] { return work_(call_.context(), *this); });
       const Status sent = AwaitWrite();
       if (done) done = sent;
@@ -146,7 +146,7 @@ class ReceivingReactor final : public grpc::ServerReadReactor<Request>, private 
   void Begin() {
     if (const Status begun = call_.Begin(); !begun) return this->Finish(call_.End(begun));
     this->StartRead(&messages_[0]);
-    call_.host().pool.Submit(
+    call_.host().OnWorker(
         [this] { this->Finish(call_.End(Guarded([this] { return work_(call_.context(), *this); }))); });
   }
   void OnReadDone(bool ok) override {

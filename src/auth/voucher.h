@@ -24,7 +24,10 @@ class Voucher {
   Voucher(const std::string& role_token, const Clock& clock);
 
   std::string For(const Principal& caller) const;
-  // nullopt for what the token's holder has not signed, or too long ago.
+  // Of a caller without a key: that the gateway has judged where the request comes from, and nothing about who asks.
+  std::string ForAnyone() const { return For({.scope = Scope::kRead}); }
+  // Anonymous for ForAnyone's, who is to be let in as anyone is. nullopt for what the token's holder has not signed, or
+  // too long ago.
   std::optional<Principal> Read(std::string_view text) const;
 
  private:

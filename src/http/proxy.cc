@@ -67,13 +67,19 @@ std::string RequestHeadOf(const UpstreamPool& pool, const RequestContext& contex
   head.append(request.method()).append(" ").append(TargetOf(pool, request.target())).append(" HTTP/1.1\r\n");
   AppendField(head, "Host", pool.url().authority);
   const std::string connection = ConnectionValues(request.headers());
-  const auth::Voucher* voucher = request.caller().IsAnonymous() ? nullptr : pool.options().voucher.get();
+  const auth::Voucher* voucher = pool.options().voucher.get();
+  const bool is_known = voucher != nullptr && !request.caller().IsAnonymous();
   for (const auto& [name, value] : request.headers()) {
     // A key goes no further than it has to.
-    if (voucher != nullptr && EqualsNoCase(name, "Authorization")) continue;
+    if (is_known && EqualsNoCase(name, "Authorization")) continue;
     if (GoesOn(name, connection, kOwnRequest)) AppendField(head, name, value);
   }
-  if (voucher != nullptr) AppendField(head, auth::kVoucherHeader, voucher->For(request.caller()));
+  if (is_known) {
+    AppendField(head, auth::kVoucherHeader, voucher->For(request.caller()));
+  } else if (voucher != nullptr && pool.is_named()) {
+    // A role knows its addresses, not the names that others have for them.
+    AppendField(head, auth::kVoucherHeader, voucher->ForAnyone());
+  }
   AppendField(head, "X-Request-Id", context.request_id);
   if (!context.traceparent.empty()) AppendField(head, "traceparent", context.traceparent);
   const std::string* before = request.header("X-Forwarded-For");

@@ -113,7 +113,8 @@ class ProxyTest : public ::testing::TestWithParam<Speech> {
     const auto parsed = ParseUpstreamUrl("[gateway] test_url", url);
     ASSERT_TRUE(parsed) << parsed.error().detail;
     Router routes;
-    routes.AddPrefix("/v1", Of("", "", MakeProxy(*parsed, {.ca_file = files_.cert()}), deadline));
+    const auto voucher = std::make_shared<const auth::Voucher>("secret", SystemClock());
+    routes.AddPrefix("/v1", Of("", "", MakeProxy(*parsed, {.ca_file = files_.cert(), .voucher = voucher}), deadline));
     gateway_ = MakeServer(routes, {.service = "edge", .role_token = "secret", .strip_role_token = true});
   }
   void StartBoth() {
@@ -161,7 +162,7 @@ TEST_P(ProxyTest, PassesRequestsAndAnswersOn) {
   EXPECT_THAT(seen.body, HasSubstr("X-Forwarded-For: 9.9.9.9, 127.0.0.1\n"));
   EXPECT_THAT(seen.body, HasSubstr("X-Forwarded-Host: localhost\n"));
   EXPECT_THAT(seen.body, HasSubstr("X-Forwarded-Proto: http\n"));
-  for (const char* gone : {"X-Mine", "Keep-Alive", "TE:", "Origin", "Role-Token", "https"})
+  for (const char* gone : {"X-Mine", "Keep-Alive", "TE:", "Origin", "Role-Token", "https", "Lakehouse-Caller"})
     EXPECT_THAT(seen.body, Not(HasSubstr(gone)));
   EXPECT_EQ(Client::Header(seen.head, "ETag"), "\"e\"");
   EXPECT_EQ(Client::Header(seen.head, "X-Request-Id"), "my-id");

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "http/connection_socket.h"
+#include "http/server_access.h"
 #include "http/try_again.h"
 
 namespace lakehouse::http {
@@ -111,7 +112,8 @@ Result<size_t> UpstreamConnection::ReceiveTls(std::span<char> out, Deadline dead
   return got;
 }
 
-UpstreamPool::UpstreamPool(UpstreamUrl url, ProxyOptions options) : url_(std::move(url)), options_(std::move(options)) {
+UpstreamPool::UpstreamPool(UpstreamUrl url, ProxyOptions options)
+    : url_(std::move(url)), options_(std::move(options)), is_named_(!IsLoopback(url_.host) && !IsAddress(url_.host)) {
   if (!url_.tls) return;
   tls_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_default_verify_paths(tls_);

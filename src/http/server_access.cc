@@ -12,14 +12,6 @@ namespace lakehouse::http {
 
 namespace {
 
-bool IsLoopback(const std::string& host) {
-  if (host == "localhost" || host.ends_with(".localhost")) return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
-  in6_addr v6{};
-  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 bool IsPort(std::string_view text) {
   return text.size() <= 5 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -32,6 +24,19 @@ bool SameDigest(const Sha256Digest& a, const Sha256Digest& b) {
 }
 
 }  // namespace
+
+bool IsLoopback(const std::string& host) {
+  if (host == "localhost" || host.ends_with(".localhost")) return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+bool IsAddress(const std::string& host) {
+  in6_addr any{};
+  return inet_pton(AF_INET, host.c_str(), &any) == 1 || inet_pton(AF_INET6, host.c_str(), &any) == 1;
+}
 
 std::string HostOfAuthority(std::string_view authority) {
   std::string_view host = authority;
@@ -64,6 +69,20 @@ bool AccessRules::IsOurs(std::string_view authority, int socket) const {
   return IsLoopback(host) || std::ranges::find(hosts_, host) != hosts_.end() || host == LocalAddress(socket);
 }
 
+Status AccessRules::CheckSource(const RequestHead& head, int socket) const {
+  if (!IsOurs(head.host, socket)) {
+    return Fail(
+        ErrorKind::kForbidden,
+        "the Host header does not name this server; names other than loopback ones are listed in [gateway] hosts");
+  }
+  const std::string* origin = FindHeader(head.headers, "Origin");
+  if (origin == nullptr) return {};
+  const size_t scheme = origin->find("://");
+  if (scheme == std::string::npos || !IsOurs(std::string_view(*origin).substr(scheme + 3), socket))
+    return Fail(ErrorKind::kForbidden, "requests from pages of another origin are refused");
+  return {};
+}
+
 Result<AccessRules::Caller> AccessRules::Check(const RequestHead& head, int socket) const {
   if (knows_role_token_) {
     const std::string* token = FindHeader(head.headers, kRoleTokenHeader);
@@ -73,19 +92,11 @@ Result<AccessRules::Caller> AccessRules::Check(const RequestHead& head, int sock
       return Caller{.internal = true};
     }
   }
-  if (!IsOurs(head.host, socket)) {
-    return Fail(
-        ErrorKind::kForbidden,
-        "the Host header does not name this server; names other than loopback ones are listed in [gateway] hosts");
-  }
-  if (const std::string* origin = FindHeader(head.headers, "Origin"); origin != nullptr) {
-    const size_t scheme = origin->find("://");
-    if (scheme == std::string::npos || !IsOurs(std::string_view(*origin).substr(scheme + 3), socket)) {
-      return Fail(ErrorKind::kForbidden, "requests from pages of another origin are refused");
-    }
-  }
   const std::string* voucher = FindHeader(head.headers, auth::kVoucherHeader);
-  return Caller{.vouched = voucher != nullptr ? voucher_.Read(*voucher) : std::nullopt};
+  auto vouched = voucher != nullptr ? voucher_.Read(*voucher) : std::nullopt;
+  if (!vouched) LH_TRY(CheckSource(head, socket));
+  if (vouched && vouched->IsAnonymous()) vouched.reset();
+  return Caller{.vouched = std::move(vouched)};
 }
 
 }  // namespace lakehouse::http

@@ -24,11 +24,13 @@ class AccessRules {
     std::optional<auth::Principal> vouched{};  // a gateway has checked the key
   };
   // kForbidden for a foreign Host or Origin, kUnauthenticated for a wrong role token. A right one, where it counts,
-  // stands for everything. `socket` tells the address that the client reached.
+  // stands for everything; a gateway's voucher for Host and Origin, which that has judged. `socket` tells the address
+  // that the client reached.
   Result<Caller> Check(const RequestHead& head, int socket) const;
 
  private:
   bool IsOurs(std::string_view authority, int socket) const;
+  Status CheckSource(const RequestHead& head, int socket) const;
 
   std::vector<std::string> hosts_;  // lower case
   Sha256Digest role_token_{};
@@ -43,5 +45,8 @@ inline constexpr std::string_view kPrefixHeader = "X-Forwarded-Prefix";
 
 // "host", "host:port", "[::1]:port" to the host in lower case without brackets; empty when it is malformed.
 std::string HostOfAuthority(std::string_view authority);
+// Of such a host: it is this machine's own loopback, by name or address; it is an address at all.
+bool IsLoopback(const std::string& host);
+bool IsAddress(const std::string& host);
 
 }  // namespace lakehouse::http

@@ -66,8 +66,14 @@ TEST(Access, GatewaysVouchForCallers) {
     other[i] = other[i] == 'x' ? 'y' : 'x';
     EXPECT_EQ(Try(options, "localhost", with(other)), "client") << i;
   }
+  // Through a gateway under a name that we do not know: that has looked at the client's Host and Origin.
+  const std::string anyone = auth::Voucher("token", SystemClock()).ForAnyone();
+  EXPECT_EQ(Try(options, "catalogd.internal", with(good)), "vouched dash board");
+  EXPECT_EQ(Try(options, "catalogd.internal", with(anyone)), "client") << "let in as anyone is";
+  EXPECT_EQ(Try(options, "catalogd.internal", with(forged)), "forbidden");
   options.strip_role_token = true;
   EXPECT_EQ(Try(options, "localhost", with(good)), "client");
+  EXPECT_EQ(Try(options, "catalogd.internal", with(anyone)), "forbidden") << "a gateway believes no voucher";
 }
 
 }  // namespace

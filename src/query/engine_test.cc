@@ -276,7 +276,8 @@ class LongQuery {
    public:
     explicit Waiting(LongQuery& query) : query_(query) {}
     Status Write(std::string_view bytes) override {
-      if ((read_ += bytes.size()) < kReads) return {};
+      read_ += bytes.size();
+      if (read_ < kReads) return {};
       query_.began_.set_value();
       while (!query_.gone_.stop_requested()) std::this_thread::sleep_for(milliseconds(1));
       return Fail(ErrorKind::kCancelled, "gone");

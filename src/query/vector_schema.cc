@@ -52,7 +52,7 @@ class VectorTable final : public duckdb::TableCatalogEntry {
 
 duckdb::unique_ptr<duckdb::GlobalTableFunctionState> StartVectorScan(duckdb::ClientContext& context,
                                                                      duckdb::TableFunctionInitInput& input) {
-  constexpr uint64_t kRowsForThread = 16 * STANDARD_VECTOR_SIZE;
+  constexpr uint64_t kRowsForThread = uint64_t{16} * STANDARD_VECTOR_SIZE;
   const auto& data = input.bind_data->Cast<ScanData>();
   auto state = duckdb::make_uniq<ScanState>();
   state->wanted = input.column_ids;

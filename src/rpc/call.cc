@@ -88,7 +88,7 @@ Status Call::Begin() {
 Status Call::LetIn() {
   if (context_.internal) return {};
   const auth::Access* access = host_.options.access;
-  if (auto vouched = host_.voucher.Read(Find(grpc_context_, kVoucherKey))) {
+  if (auto vouched = host_.voucher.Read(Find(grpc_context_, kVoucherKey)); vouched && !vouched->IsAnonymous()) {
     vouched_ = true;
     caller_ = std::move(*vouched);
   } else if (access != nullptr) {

@@ -155,6 +155,8 @@ void TlsFiles::Refresh() {
                {{"reason", pair.error().detail}});
     return;
   }
+  // A file that was touched, or put back, is no reason for listeners to begin anew.
+  if (**pair == *pair_) return;
   pair_ = std::move(*pair);
   log_.Info("the TLS certificate was read again", {{"cert", cert_file_}});
 }

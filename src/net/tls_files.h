@@ -17,6 +17,7 @@ namespace lakehouse::net {
 // PEM texts that fit each other. The certificate may have its chain behind it.
 struct TlsPair {
   std::string certificate, key;
+  bool operator==(const TlsPair&) const = default;
 };
 
 class TlsFiles {

@@ -118,6 +118,20 @@ TEST_F(TlsFilesTest, AChangedPairIsReadAgainWithinASecond) {
   EXPECT_NE(before->certificate, two.certificate) << "who has the old one keeps it";
 }
 
+TEST_F(TlsFilesTest, TheSamePairWrittenAgainIsTheSamePair) {
+  const CertificateTexts one = MakeCertificate("one");
+  at.Write(one);
+  const auto files = Load();
+  ASSERT_TRUE(files);
+  const auto before = (*files)->Current();
+  std::filesystem::remove(at.cert());
+  PassASecond();
+  EXPECT_EQ((*files)->Current(), before);
+  at.Write(one);
+  PassASecond();
+  EXPECT_EQ((*files)->Current(), before);
+}
+
 TEST_F(TlsFilesTest, ABadPairKeepsTheOldOne) {
   at.Write(MakeCertificate("one"));
   const auto files = Load();

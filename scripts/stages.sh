@@ -8,7 +8,7 @@ test_programs() {
 }
 fuzz_targets() { find src -name '*_fuzz.cc' -printf '%f\n' | sed 's/\.cc$//' | sort; }
 # What shares state between threads.
-concurrent_programs() { test_programs | grep -E '^(net|object|catalog|vector|query|service|http|flight|server)_test$' || true; }
+concurrent_programs() { test_programs | grep -E '^(base|net|object|catalog|vector|query|service|http|flight|server)_test$' || true; }
 
 selected() { # STAGE: keeps the names on standard input that --only asks for
   local name

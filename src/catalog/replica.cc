@@ -55,7 +55,7 @@ Result<std::shared_ptr<const LakeState>> Replica::Fresh(const RequestContext& re
     fresh_at_ = std::chrono::steady_clock::now();
     return state_;
   }
-  return Follow(context, std::move(known));
+  return Follow(context, known);
 }
 
 Result<std::shared_ptr<const LakeView>> Replica::Current(const RequestContext& context) {

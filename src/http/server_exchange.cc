@@ -153,8 +153,8 @@ bool Exchange::Enter() {
 }
 
 Status Exchange::CallHandler(ResponseWriter& response, const std::stop_token& cancelled) {
-  const RequestContext context{request_id_, traceparent_, Deadline(began_ + match_.route->deadline),
-                               std::move(cancelled), internal_};
+  const RequestContext context{request_id_, traceparent_, Deadline(began_ + match_.route->deadline), cancelled,
+                               internal_};
   try {
     LH_TRY(match_.route->handler(context, *this, response));
   } catch (const std::exception& thrown) {

@@ -72,7 +72,7 @@ void PostChannel::Detach() {
   static_cast<void>(response_.Finish());
 }
 
-Status PostChannel::Answer(int status, std::string message) {
+Status PostChannel::Answer(int status, const std::string& message) {
   if (!is_open_) return response_.SendJson(status, message);
   Emit(message);
   if (stream_ != nullptr) stream_->Close();

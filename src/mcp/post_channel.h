@@ -23,7 +23,7 @@ class PostChannel final : public Channel {
                                   boost::json::object params) override;
   void Detach() override;
   // Ends the exchange with the answer, by the way that is open.
-  Status Answer(int status, std::string message);
+  Status Answer(int status, const std::string& message);
   // Whether a client that is gone can come back for the answer. Callable from any thread.
   bool is_resumable() const { return is_resumable_.load(std::memory_order_relaxed); }
 

@@ -4,7 +4,7 @@
 # PRECOMPILED is for a header that costs more to read than the file that includes it. Sources include it all the same.
 #
 # The presets of ./run and ./test compile several sources of a folder as one (CMAKE_UNITY_BUILD), which reads the heavy
-# headers and makes their templates once: a third of the time. So names in unnamed namespaces are unique in a folder.
+# headers and makes their templates once: a third of the time. So names in unnamed namespaces must not clash in a folder.
 # ALONE is for sources that such a neighbour would change: macros before a header, code for one kind of processor.
 
 add_library(lakehouse_options INTERFACE)

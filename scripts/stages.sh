@@ -164,9 +164,12 @@ stage_tidy() {
 }
 run_tidy() {
   local units
-  mapfile -t units < <(scripts/changed-sources.sh "$tidy_scope" | scripts/compile-units.py build/check)
-  [ ${#units[@]} != 0 ] || { echo "no source has changed"; return 0; }
-  printf '%s\n' "${units[@]}" | xargs -r -P 2 -I{} scripts/tidy-one.sh {} $(($(date +%s) + tidy_seconds))
+  units=$(scripts/changed-sources.sh "$tidy_scope" | scripts/compile-units.py build/check) || {
+    printf '0 1 0\n' >"$results/tidy.units"
+    return 1
+  }
+  [ -n "$units" ] || { echo "no source has changed"; return 0; }
+  xargs -r -P 2 -I{} scripts/tidy-one.sh {} $(($(date +%s) + tidy_seconds)) <<<"$units"
 }
 
 stage_gcc() { # --long: the second compiler builds clean as well

@@ -47,19 +47,19 @@ class WorkerPool {
   // at all.
   [[nodiscard]] std::optional<Item> Submit(Item item) LH_EXCLUDES(mutex_) {
     std::vector<std::thread> ended;
+    std::optional<Item> back;
     {
       MutexLock lock(mutex_);
       queue_.push_back(std::move(item));
       ended.swap(ended_);
       if (idle_ < queue_.size() && threads_.size() < max_threads_ && !AddThread() && threads_.empty()) {
-        std::optional<Item> back(std::move(queue_.back()));
+        back.emplace(std::move(queue_.back()));
         queue_.pop_back();
-        return back;
       }
     }
     ready_.NotifyOne();
     for (std::thread& thread : ended) thread.join();
-    return std::nullopt;
+    return back;
   }
 
  private:

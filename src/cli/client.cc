@@ -6,6 +6,7 @@
 #include "base/json_value.h"
 #include "base/uuid.h"
 #include "cli/exit_code.h"
+#include "net/problem.h"
 
 namespace lakehouse::cli {
 
@@ -17,29 +18,6 @@ constexpr uint64_t kMaxErrorBytes = 1 << 20;
 constexpr uint64_t kMaxAnswerBytes = uint64_t{1} << 30;
 // A server may work on a large ingest or query for long without a byte either way; Ctrl-C ends the wait.
 constexpr std::chrono::hours kIdleTimeout{2};
-
-ErrorKind KindOf(int status) {
-  switch (status) {
-    case 401:
-      return ErrorKind::kUnauthenticated;
-    case 403:
-      return ErrorKind::kForbidden;
-    case 404:
-      return ErrorKind::kNotFound;
-    case 409:
-      return ErrorKind::kConflict;
-    case 501:
-      return ErrorKind::kNotImplemented;
-    case 503:
-      return ErrorKind::kUnavailable;
-    case 504:
-      return ErrorKind::kDeadline;
-    case 507:
-      return ErrorKind::kExhausted;
-    default:
-      return status >= 500 ? ErrorKind::kInternal : ErrorKind::kInvalid;
-  }
-}
 
 // A member as text: strings as they are, numbers in digits.
 std::string MemberText(const json::object& object, std::string_view name) {
@@ -60,7 +38,10 @@ std::optional<std::chrono::seconds> RetryAfter(const net::Headers& headers) {
 }  // namespace
 
 Error RefusalOf(int status, const net::Headers& headers, std::string_view body) {
-  Error error{KindOf(status), fmt::format("the server answered with status {}", status), RetryAfter(headers), {}};
+  Error error{net::ErrorOfProblem(status, body).kind,
+              fmt::format("the server answered with status {}", status),
+              RetryAfter(headers),
+              {}};
   std::string request_id;
   if (const auto parsed = ParseJson(body); parsed && parsed->is_object()) {
     const json::object& problem = parsed->get_object();

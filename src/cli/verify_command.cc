@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <optional>
 #include <set>
 
 #include "base/hash.h"
@@ -7,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/progress.h"
 #include "cli/text.h"
+#include "net/retry.h"
 
 namespace lakehouse::cli {
 
@@ -65,6 +68,12 @@ class ObjectList {
 
 std::string ManifestPathOf(std::string_view name) { return "/v1/catalog/manifest/" + net::PercentEncode(name, false); }
 
+Result<json::value> VersionOf(Client& client, std::string_view name, uint64_t version) {
+  return client.Json("GET", fmt::format("{}?version={}", ManifestPathOf(name), version));
+}
+
+bool IsGone(const Error& error) { return error.kind == ErrorKind::kNotFound; }
+
 Status AddVersions(Client& client, const std::string& name, bool all_versions, ObjectList& list) {
   LH_ASSIGN(const json::value newest, client.Json("GET", ManifestPathOf(name)));
   LH_TRY(list.Add(newest));
@@ -75,8 +84,10 @@ Status AddVersions(Client& client, const std::string& name, bool all_versions, O
   for (const json::value& item : *snapshots) {
     LH_ASSIGN(const auto snapshot, JsonFields::Of(item, "a snapshot"));
     LH_ASSIGN(const uint64_t version, snapshot.Uint("version"));
-    LH_ASSIGN(const json::value older, client.Json("GET", fmt::format("{}?version={}", ManifestPathOf(name), version)));
-    LH_TRY(list.Add(older));
+    const auto older = VersionOf(client, name, version);
+    if (!older && IsGone(older.error())) continue;  // let go meanwhile
+    if (!older) return Fail(older.error());
+    LH_TRY(list.Add(*older));
   }
   return {};
 }
@@ -101,7 +112,7 @@ Result<std::vector<std::string>> AllNames(Client& client) {
 }
 
 // Reads the object to its end; kInvalid says how its bytes are not those that were written.
-Status VerifyObject(Client& client, const NamedObject& object, Progress& progress) {
+Status ReadAndCompare(Client& client, const NamedObject& object, Progress& progress) {
   LH_ASSIGN(const auto response, client.Send({.path = "/v1/storage/objects/" + net::PercentEncode(object.key, true)}));
   Sha256 hash;
   uint64_t bytes = 0;
@@ -120,49 +131,90 @@ Status VerifyObject(Client& client, const NamedObject& object, Progress& progres
   return {};
 }
 
-bool EndsTheCommand(const Error& error) {
-  const ExitCode code = ExitCodeOf(error);
-  return code == ExitCode::kCannotConnect || code == ExitCode::kInterrupted;
+bool IsStillNamed(Client& client, const NamedObject& object) {
+  const auto manifest = VersionOf(client, object.dataset, object.version);
+  if (!manifest) return !IsGone(manifest.error());
+  ObjectList list;
+  return !list.Add(*manifest) ||
+         std::ranges::any_of(list.objects(), [&](const NamedObject& other) { return other.key == object.key; });
 }
 
-Status WriteJson(Console& console, const ObjectList& list, const std::vector<DamagedObject>& damaged) {
-  json::array rows;
-  for (const auto& [object, why] : damaged) {
-    rows.push_back({{"dataset", object.dataset}, {"version", object.version}, {"key", object.key}, {"why", why}});
+// Nothing where the object is whole, or nobody names it any more; an Error that is not about the object ends the
+// command.
+Result<std::optional<std::string>> DamageOf(Client& client, const NamedObject& object, Progress& progress) {
+  const net::RetryPolicy patience{.tries = 6, .first_pause = std::chrono::milliseconds(200)};
+  const Status read =
+      net::WithRetries(RequestContext{}, patience, [&] { return ReadAndCompare(client, object, progress); });
+  if (read) return std::nullopt;
+  const Error& error = read.error();
+  const ExitCode code = ExitCodeOf(error);
+  if (code == ExitCode::kCannotConnect || code == ExitCode::kInterrupted) return Fail(error);
+  switch (error.kind) {
+    case ErrorKind::kNotFound:
+      if (!IsStillNamed(client, object)) return std::nullopt;
+      return "is not there";
+    case ErrorKind::kInvalid:   // found here
+    case ErrorKind::kInternal:  // found by the store, before it began to answer
+    case ErrorKind::kUpstream:  // and after: it breaks the answer off, each time
+    case ErrorKind::kAmbiguous:
+      return error.detail;
+    default:
+      return Fail(error);
   }
-  const json::object answer{{"objects", list.objects().size()}, {"bytes", list.bytes()}, {"damaged", std::move(rows)}};
-  return console.Write(json::serialize(answer) + "\n");
+}
+
+Status Report(Console& console, const GlobalOptions& global, const ObjectList& list,
+              const std::vector<DamagedObject>& damaged) {
+  if (global.json) {
+    json::array rows;
+    for (const auto& [object, why] : damaged) {
+      rows.push_back({{"dataset", object.dataset}, {"version", object.version}, {"key", object.key}, {"why", why}});
+    }
+    const json::object answer{
+        {"objects", list.objects().size()}, {"bytes", list.bytes()}, {"damaged", std::move(rows)}};
+    return console.Write(json::serialize(answer) + "\n");
+  }
+  for (const auto& [object, why] : damaged) {
+    LH_TRY(console.Write(fmt::format("{} version {}: {}: {}\n", Printable(object.dataset), object.version,
+                                     Printable(object.key), Printable(why))));
+  }
+  return {};
+}
+
+Result<ObjectList> ObjectsOf(Client& client, const VerifyOptions& options, std::vector<std::string>& names) {
+  ObjectList list;
+  if (names.empty()) {
+    LH_ASSIGN(names, AllNames(client));
+  }
+  for (const std::string& name : names) {
+    const Status added = AddVersions(client, name, options.all_versions, list);
+    if (added || (options.names.empty() && IsGone(added.error()))) continue;  // dropped meanwhile
+    return Fail(added.error());
+  }
+  return list;
 }
 
 }  // namespace
 
 Status RunVerify(Client& client, Console& console, const GlobalOptions& global, const VerifyOptions& options) {
   std::vector<std::string> names = options.names;
-  if (names.empty()) {
-    LH_ASSIGN(names, AllNames(client));
-  }
-  ObjectList list;
-  for (const std::string& name : names) LH_TRY(AddVersions(client, name, options.all_versions, list));
-
+  LH_ASSIGN(const ObjectList list, ObjectsOf(client, options, names));
   std::vector<DamagedObject> damaged;
+  Status ended;
   {
     Progress progress({console.err(), console.err_is_terminal(), console.err_width()}, "verifying", list.bytes(),
                       SystemClock());
     for (const NamedObject& object : list.objects()) {
-      const Status whole = VerifyObject(client, object, progress);
-      if (whole) continue;
-      if (EndsTheCommand(whole.error())) return whole;
-      damaged.push_back({object, whole.error().detail});
+      auto damage = DamageOf(client, object, progress);
+      if (damage && *damage) damaged.push_back({object, *std::move(*damage)});
+      if (damage) continue;
+      ended = Fail(damage.error());
+      break;
     }
   }
-  if (global.json) {
-    LH_TRY(WriteJson(console, list, damaged));
-  } else {
-    for (const auto& [object, why] : damaged) {
-      LH_TRY(console.Write(fmt::format("{} version {}: {}: {}\n", Printable(object.dataset), object.version,
-                                       Printable(object.key), Printable(why))));
-    }
-  }
+  // What was found is said, also when the rest cannot be looked at.
+  if (ended || !damaged.empty()) LH_TRY(Report(console, global, list, damaged));
+  LH_TRY(ended);
   if (!damaged.empty()) {
     return Fail(ErrorKind::kInvalid, "{} of {} objects cannot be read as they were written", damaged.size(),
                 list.objects().size());

@@ -76,8 +76,7 @@ std::string RequestHeadOf(const UpstreamPool& pool, const RequestContext& contex
   }
   if (is_known) {
     AppendField(head, auth::kVoucherHeader, voucher->For(request.caller()));
-  } else if (voucher != nullptr && pool.is_named()) {
-    // A role knows its addresses, not the names that others have for them.
+  } else if (voucher != nullptr && pool.is_remote()) {
     AppendField(head, auth::kVoucherHeader, voucher->ForAnyone());
   }
   AppendField(head, "X-Request-Id", context.request_id);

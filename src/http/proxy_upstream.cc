@@ -113,7 +113,7 @@ Result<size_t> UpstreamConnection::ReceiveTls(std::span<char> out, Deadline dead
 }
 
 UpstreamPool::UpstreamPool(UpstreamUrl url, ProxyOptions options)
-    : url_(std::move(url)), options_(std::move(options)), is_named_(!IsLoopback(url_.host) && !IsAddress(url_.host)) {
+    : url_(std::move(url)), options_(std::move(options)), is_remote_(!IsLoopback(url_.host)) {
   if (!url_.tls) return;
   tls_ = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_default_verify_paths(tls_);

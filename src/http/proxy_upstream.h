@@ -61,15 +61,15 @@ class UpstreamPool {
 
   const UpstreamUrl& url() const { return url_; }
   const ProxyOptions& options() const { return options_; }
-  // The URL has a name of the network's, not an address or a name for this machine.
-  bool is_named() const { return is_named_; }
+  // Reached over the network, where a role may not know the name or address that others have for it.
+  bool is_remote() const { return is_remote_; }
 
  private:
   Result<SSL*> StartTls(int socket, Deadline deadline);
 
   const UpstreamUrl url_;
   const ProxyOptions options_;
-  const bool is_named_;
+  const bool is_remote_;
   SSL_CTX* tls_ = nullptr;
   Mutex mutex_;
   // The one used last is used first: the others get old, and are dropped by the upstream.

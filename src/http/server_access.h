@@ -45,8 +45,7 @@ inline constexpr std::string_view kPrefixHeader = "X-Forwarded-Prefix";
 
 // "host", "host:port", "[::1]:port" to the host in lower case without brackets; empty when it is malformed.
 std::string HostOfAuthority(std::string_view authority);
-// Of such a host: it is this machine's own loopback, by name or address; it is an address at all.
+// Whether such a host is this machine's own loopback, by name or address.
 bool IsLoopback(const std::string& host);
-bool IsAddress(const std::string& host);
 
 }  // namespace lakehouse::http

@@ -46,20 +46,23 @@ class Host {
                 size_t n) { threads.Set(static_cast<int64_t>(n)); },
             [](std::function<void()>& work, NoScratch&) { work(); }) {}
 
-  // Runs `work` here when the method allows it and a gRPC thread is left besides this one, else on a worker thread.
+  // Runs `work` here when the method allows it and a gRPC thread is left besides this one, else on a worker thread;
+  // here too where the machine has none to give.
   template <typename Work>
   void Dispatch(const Method& method, Work work) {
     if (!method.in_place || places_left.fetch_sub(1, std::memory_order_acq_rel) <= 0) {
       if (method.in_place) places_left.fetch_add(1, std::memory_order_acq_rel);
-      return OnWorker(std::move(work));
+      if (const auto left = pool.Submit(std::move(work))) (*left)();
+      return;
     }
     work();
     places_left.fetch_add(1, std::memory_order_acq_rel);
   }
 
-  // Where the machine has no thread to give, the caller's own does the work: late, and never lost.
-  void OnWorker(std::function<void()> work) {
-    if (const auto left = pool.Submit(std::move(work))) (*left)();
+  // Runs `work`, which waits for messages, on a worker thread; kUnavailable when the machine has none to give.
+  Status OnWorker(std::function<void()> work) {
+    if (pool.Submit(std::move(work))) return Fail(ErrorKind::kUnavailable, "the machine has no thread for this call");
+    return {};
   }
 
   // To be called as services are made. The reference stays.

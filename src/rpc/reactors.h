@@ -63,12 +63,13 @@ class SendingReactor final : public grpc::ServerWriteReactor<Response>, private 
 
   void Begin() {
     if (const Status begun = call_.Begin(); !begun) return this->Finish(call_.End(begun));
-    call_.host().OnWorker([this] {
+    const Status taken = call_.host().OnWorker([this] {
       Status done = Guarded([this] { return work_(call_.context(), *this); });
       const Status sent = AwaitWrite();
       if (done) done = sent;
       this->Finish(call_.End(done));
     });
+    if (!taken) this->Finish(call_.End(taken));
   }
   void OnWriteDone(bool ok) override {
     MutexLock lock(mutex_);
@@ -146,8 +147,9 @@ class ReceivingReactor final : public grpc::ServerReadReactor<Request>, private 
   void Begin() {
     if (const Status begun = call_.Begin(); !begun) return this->Finish(call_.End(begun));
     this->StartRead(&messages_[0]);
-    call_.host().OnWorker(
+    const Status taken = call_.host().OnWorker(
         [this] { this->Finish(call_.End(Guarded([this] { return work_(call_.context(), *this); }))); });
+    if (!taken) this->Finish(call_.End(taken));
   }
   void OnReadDone(bool ok) override {
     MutexLock lock(mutex_);

@@ -131,6 +131,8 @@ stage_asan() {
   [ $((${#programs[@]} + ${#fuzzers[@]})) != 0 ] || return 0
   configure_flags=(-DLAKEHOUSE_FUZZ=ON)
   built asan "${programs[@]}" "${fuzzers[@]}" || return 0
+  # Times mean nothing here.
+  export GTEST_FILTER="-ScaleTest.*"
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1
   [ ${#programs[@]} = 0 ] || shown asan "unit tests under ASan and UBSan (${#programs[@]} programs)" run_programs asan asan 480 "${programs[@]}"
   [ ${#fuzzers[@]} = 0 ] || shown fuzz "fuzz targets (${#fuzzers[@]}, $fuzz_seconds s each)" run_fuzzers "${fuzzers[@]}"
@@ -151,8 +153,8 @@ stage_tsan() {
   built tsan "${programs[@]}" || return 0
   # Arrow's own allocator hands memory from thread to thread where the sanitizer cannot see it.
   export ARROW_DEFAULT_MEMORY_POOL=system
-  # Recall is one thread's work, and takes minutes here.
-  export GTEST_FILTER="-*Recall*"
+  # Recall is one thread's work, and takes minutes here; times mean nothing.
+  export GTEST_FILTER="-*Recall*:ScaleTest.*"
   export TSAN_OPTIONS="halt_on_error=0 exitcode=66 suppressions=$PWD/scripts/tsan-suppressions.txt"
   shown tsan "concurrent unit tests under TSan (${#programs[@]} programs)" run_programs tsan tsan 600 "${programs[@]}"
 }

@@ -1,13 +1,13 @@
 #include "ingest/arrow_parquet_file.h"
 
 #include <arrow/api.h>
-#include <arrow/io/interfaces.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/metadata.h>
 #include <parquet/statistics.h>
 
 #include <algorithm>
 
+#include "base/arrow_sink.h"
 #include "version.h"
 
 namespace lakehouse::ingest {
@@ -15,35 +15,6 @@ namespace {
 
 // Longer bounds are not worth their place in the catalog.
 constexpr size_t kMaxBoundBytes = 64;
-
-// Keeps the sink's own error, which says more than Arrow's.
-class SinkStream final : public arrow::io::OutputStream {
- public:
-  explicit SinkStream(ByteSink& sink) : sink_(sink) {}
-  arrow::Status Close() override {
-    closed_ = true;
-    return arrow::Status::OK();
-  }
-  bool closed() const override { return closed_; }
-  arrow::Result<int64_t> Tell() const override { return static_cast<int64_t>(bytes_); }
-  arrow::Status Write(const void* data, int64_t size) override {
-    const auto written = sink_.Write({static_cast<const char*>(data), static_cast<size_t>(size)});
-    if (!written) {
-      error_ = written.error();
-      return arrow::Status::IOError("the sink failed");
-    }
-    bytes_ += static_cast<uint64_t>(size);
-    return arrow::Status::OK();
-  }
-  uint64_t bytes() const { return bytes_; }
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  ByteSink& sink_;
-  uint64_t bytes_ = 0;
-  bool closed_ = false;
-  std::optional<Error> error_;
-};
 
 std::shared_ptr<arrow::Schema> SchemaOf(const std::vector<FileColumn>& columns, const arrow::RecordBatch& rows) {
   arrow::FieldVector fields;
@@ -102,7 +73,7 @@ bool HasExactTypes(const std::vector<FileColumn>& columns) {
 
 struct ArrowParquetFile::Impl {
   Impl(std::vector<FileColumn> file_columns, ByteSink& sink)
-      : columns(std::move(file_columns)), stream(std::make_shared<SinkStream>(sink)) {}
+      : columns(std::move(file_columns)), stream(std::make_shared<ArrowSink>(sink)) {}
 
   Status Checked(const arrow::Status& status) const {
     if (status.ok()) return {};
@@ -112,7 +83,7 @@ struct ArrowParquetFile::Impl {
   }
 
   const std::vector<FileColumn> columns;
-  const std::shared_ptr<SinkStream> stream;
+  const std::shared_ptr<ArrowSink> stream;
   std::shared_ptr<arrow::Schema> schema;
   std::unique_ptr<parquet::arrow::FileWriter> writer;
   uint64_t rows = 0;

@@ -4,9 +4,10 @@ namespace lakehouse::mcp {
 
 namespace json = boost::json;
 
-void Call::Progress(double done, double total, std::string_view message) const {
+void Call::Progress(double done, std::optional<double> total, std::string_view message) const {
   if (progress_token.is_null()) return;
-  json::object params{{"progressToken", progress_token}, {"progress", done}, {"total", total}};
+  json::object params{{"progressToken", progress_token}, {"progress", done}};
+  if (total) params["total"] = *total;
   if (!message.empty()) params["message"] = message;
   channel.Notify("notifications/progress", std::move(params));
 }

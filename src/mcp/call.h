@@ -47,7 +47,8 @@ struct Call {
   auth::Principal caller{};
   std::string_view client{};  // the name it gave itself, for the audit
 
-  void Progress(double done, double total, std::string_view message = {}) const;
+  // `done` rises from one to the next; no total where nobody knows it.
+  void Progress(double done, std::optional<double> total, std::string_view message = {}) const;
   void Log(LogSeverity severity, std::string_view text) const;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/stream.h"
 #include "mcp/names.h"
+#include "mcp/telling_progress.h"
 #include "mcp/tool.h"
 
 namespace lakehouse::mcp {
@@ -33,7 +34,8 @@ Result<ToolResult> IngestCsv(service::Ingest* service, const Call& call, const j
   LH_ASSIGN(const std::string csv, arguments.Text("csv"));
   LH_ASSIGN(auto* ingest, Need(service, "ingest"));
   StringSource source(csv);
-  LH_ASSIGN(const auto result, ingest->Run(call.context, request, source));
+  LH_ASSIGN(const auto result, TellingProgress(call, "seconds that the rows are stored",
+                                               [&] { return ingest->Run(call.context, request, source); }));
   spent.dataset = result.name;
   spent.rows = result.rows_added;
   spent.bytes = csv.size();

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "mcp/names.h"
 #include "mcp/rows.h"
+#include "mcp/telling_progress.h"
 #include "mcp/tool.h"
 
 namespace lakehouse::mcp {
@@ -97,7 +98,8 @@ Result<ToolResult> RunQuery(const Services& services, const Budget& budget, cons
   LH_ASSIGN(auto* query, Need(services.query, "SQL"));
   request.timeout = call.context.deadline.Remaining();
   const std::string sql = request.sql;
-  auto rows = ReadRows(*query, call.context, std::move(request), limits);
+  auto rows = TellingProgress(call, "seconds that the query runs",
+                              [&] { return ReadRows(*query, call.context, std::move(request), limits); });
   if (!rows) return Fail(WithDatasets(std::move(rows.error()), services.catalog, call.context));
   spent.rows = rows->rows.size();
   spent.bytes = rows->bytes;

@@ -1,58 +1,23 @@
 #include "query/arrow_writer.h"
 
 #include <arrow/c/bridge.h>
-#include <arrow/io/interfaces.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
 #include <parquet/arrow/writer.h>
 
 #include <atomic>
-#include <optional>
+
+#include "base/arrow_sink.h"
 
 namespace lakehouse::query {
 namespace {
 
-// A ByteSink as Arrow's output stream; the sink's own error is kept for the caller.
-class SinkStream final : public arrow::io::OutputStream {
- public:
-  SinkStream(ByteSink& sink, std::atomic<uint64_t>& bytes) : sink_(sink), bytes_(bytes) {
-    set_mode(arrow::io::FileMode::WRITE);
-  }
-  arrow::Status Close() override {
-    closed_ = true;
-    return arrow::Status::OK();
-  }
-  bool closed() const override { return closed_; }
-  arrow::Result<int64_t> Tell() const override { return static_cast<int64_t>(bytes_.load()); }
-  arrow::Status Write(const void* data, int64_t size) override {
-    if (broken_) return arrow::Status::IOError("the file was given up");
-    bytes_ += static_cast<uint64_t>(size);
-    auto written = sink_.Write({static_cast<const char*>(data), static_cast<size_t>(size)});
-    if (!written) {
-      error = std::move(written).error();
-      return arrow::Status::IOError("the sink is broken");
-    }
-    return arrow::Status::OK();
-  }
-
-  // Nothing more reaches the sink.
-  void Break() { broken_ = true; }
-
-  std::optional<Error> error;
-
- private:
-  ByteSink& sink_;
-  std::atomic<uint64_t>& bytes_;
-  bool closed_ = false;
-  bool broken_ = false;
-};
-
 // Rows as a file in Arrow's IPC stream format or Parquet. REQUIRES: the stream outlives it.
 class ArrowFile {
  public:
-  ArrowFile(bool parquet, std::shared_ptr<SinkStream> stream) : parquet_(parquet), stream_(std::move(stream)) {}
+  ArrowFile(bool parquet, std::shared_ptr<ArrowSink> stream) : parquet_(parquet), stream_(std::move(stream)) {}
   // Parquet's writer would end the file with a footer even if rows are missing.
-  ~ArrowFile() { stream_->Break(); }
+  ~ArrowFile() { stream_->GiveUp(); }
   ArrowFile(const ArrowFile&) = delete;
   ArrowFile& operator=(const ArrowFile&) = delete;
 
@@ -70,7 +35,7 @@ class ArrowFile {
  private:
   Status Check(const arrow::Status& status) {
     if (status.ok()) return {};
-    if (stream_->error) return Fail(*std::exchange(stream_->error, std::nullopt));
+    if (stream_->error()) return Fail(*stream_->error());
     return Fail(status.IsNotImplemented() || status.IsInvalid() ? ErrorKind::kInvalid : ErrorKind::kInternal,
                 "this result cannot be written as Arrow or Parquet: {}", status.message());
   }
@@ -93,7 +58,7 @@ class ArrowFile {
   }
 
   const bool parquet_;
-  const std::shared_ptr<SinkStream> stream_;
+  const std::shared_ptr<ArrowSink> stream_;
   std::shared_ptr<arrow::Schema> schema_;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> ipc_;
   std::unique_ptr<parquet::arrow::FileWriter> parquet_writer_;
@@ -122,7 +87,7 @@ class ArrowQuery final : public QueryStream {
     if (!schema.ok()) return Fail(ErrorKind::kInternal, "the result's schema: {}", schema.status().message());
     ArrowArray array;
     LH_ASSIGN(bool more, batches.Next(&array));
-    ArrowFile file(parquet_, std::make_shared<SinkStream>(sink, bytes_));
+    ArrowFile file(parquet_, std::make_shared<ArrowSink>(sink, &bytes_));
     if (auto begun = file.Begin(*std::move(schema)); !begun) {
       if (more) array.release(&array);
       return begun;

@@ -6,6 +6,7 @@
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
 
+#include "base/arrow_sink.h"
 #include "vector/items_arrow_internal.h"
 
 namespace lakehouse::vector {
@@ -13,33 +14,6 @@ namespace {
 
 // Arrow keeps only the text of an error; the adapters keep the error itself.
 std::unexpected<Error> OwnOr(const std::optional<Error>& own, const Error& arrows) { return Fail(own ? *own : arrows); }
-
-class SinkStream final : public arrow::io::OutputStream {
- public:
-  explicit SinkStream(ByteSink& sink) : sink_(sink) {}
-  arrow::Status Write(const void* data, int64_t bytes) override {
-    const Status written = sink_.Write({static_cast<const char*>(data), static_cast<size_t>(bytes)});
-    if (!written) {
-      error_ = written.error();
-      return arrow::Status::IOError(written.error().detail);
-    }
-    position_ += bytes;
-    return arrow::Status::OK();
-  }
-  arrow::Status Close() override {
-    closed_ = true;
-    return arrow::Status::OK();
-  }
-  arrow::Result<int64_t> Tell() const override { return position_; }
-  bool closed() const override { return closed_; }
-  const std::optional<Error>& error() const { return error_; }
-
- private:
-  ByteSink& sink_;
-  int64_t position_ = 0;
-  bool closed_ = false;
-  std::optional<Error> error_;
-};
 
 class SourceStream final : public arrow::io::InputStream {
  public:
@@ -85,7 +59,7 @@ class Writer final : public ItemStreamWriter {
       : columns_(columns),
         values_(std::make_shared<arrow::FloatBuilder>()),
         vectors_(arrow::default_memory_pool(), values_, static_cast<int32_t>(dimension)),
-        sink_(std::make_shared<SinkStream>(sink)) {
+        sink_(std::make_shared<ArrowSink>(sink)) {
     arrow::FieldVector fields = {arrow::field("id", arrow::utf8(), false)};
     if (columns.vector) fields.push_back(arrow::field("vector", vectors_.type(), false));
     if (columns.metadata) fields.push_back(arrow::field("metadata", arrow::utf8()));
@@ -131,7 +105,7 @@ class Writer final : public ItemStreamWriter {
   arrow::StringBuilder ids_, metadata_;
   std::shared_ptr<arrow::FloatBuilder> values_;
   arrow::FixedSizeListBuilder vectors_;
-  const std::shared_ptr<SinkStream> sink_;
+  const std::shared_ptr<ArrowSink> sink_;
   std::shared_ptr<arrow::Schema> schema_;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
 };

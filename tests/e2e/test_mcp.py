@@ -160,6 +160,24 @@ def test_progress_comes_before_the_answer(agent):
     assert progress == sorted(progress) and len(progress) >= 3 and messages[-1]["id"] == "p"
 
 
+def test_a_long_query_says_how_long_it_runs(agent):
+    for rows in (30_000, 100_000, 300_000):  # more than a second on this machine
+        began = time.monotonic()
+        answer = agent.post({"jsonrpc": "2.0", "id": "q", "method": "tools/call", "params": {
+            "name": "query", "arguments": {"sql": f"SELECT sum(a.range * b.range % 7) FROM range({rows}) a, range(20000) b"}, "_meta": {"progressToken": 5}}})
+        took = time.monotonic() - began
+        if took > 1.5:
+            break
+    messages = events(answer.text)
+    told = [m["params"] for m in messages[:-1]]
+    assert [t["progress"] for t in told] == list(range(1, len(told) + 1)) and 1 <= len(told) <= took, (told, took)
+    assert all(t["progressToken"] == 5 and "total" not in t for t in told)
+    assert messages[-1]["id"] == "q" and not messages[-1]["result"].get("isError")
+    quick = agent.post({"jsonrpc": "2.0", "id": "q", "method": "tools/call", "params": {
+        "name": "query", "arguments": {"sql": "SELECT 1"}, "_meta": {"progressToken": 6}}})
+    assert "notifications/progress" not in quick.text
+
+
 def test_a_subscriber_hears_of_a_new_version(agent, lake):
     agent.ask("resources/subscribe", uri="lakehouse://datasets/watched")
     assert lake.ingest("watched", "a\n1\n").status == 201

@@ -1,37 +1,14 @@
 #include "object/remote_store.h"
 
-#include <charconv>
-
 #include "base/json_value.h"
 #include "net/problem.h"
+#include "object/http_object.h"
 
 namespace lakehouse::object {
 namespace {
 
 constexpr uint64_t kMaxProblemBytes = 64 << 10;
 constexpr uint64_t kMaxListBytes = uint64_t{64} << 20;
-
-std::string HeaderOr(const net::Headers& headers, std::string_view name, std::string_view fallback) {
-  const std::string* value = net::FindHeader(headers, name);
-  return value == nullptr ? std::string(fallback) : *value;
-}
-
-uint64_t NumberOr(std::string_view text, uint64_t fallback) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? value : fallback;
-}
-
-ObjectInfo InfoFromRole(std::string_view key, const net::Headers& headers) {
-  ObjectInfo info;
-  info.key = key;
-  info.size = NumberOr(HeaderOr(headers, "Content-Length", ""), 0);
-  info.etag = HeaderOr(headers, "ETag", "");
-  if (info.etag.size() >= 2 && info.etag.front() == '"') info.etag = info.etag.substr(1, info.etag.size() - 2);
-  info.content_type = HeaderOr(headers, "Content-Type", "");
-  if (const auto time = ParseHttpDate(HeaderOr(headers, "Last-Modified", ""))) info.last_modified = *time;
-  return info;
-}
 
 // "bytes 10-19/300" as offset and whole size.
 struct ContentRange {
@@ -42,23 +19,8 @@ Result<ContentRange> ParseContentRange(std::string_view text) {
   if (!text.starts_with("bytes ") || dash == std::string_view::npos || slash == std::string_view::npos) {
     return Fail(ErrorKind::kUpstream, "storaged answered a range without a Content-Range");
   }
-  return ContentRange{NumberOr(text.substr(6, dash - 6), 0), NumberOr(text.substr(slash + 1), 0)};
+  return ContentRange{NumberOf(text.substr(6, dash - 6)), NumberOf(text.substr(slash + 1))};
 }
-
-class RemoteReader final : public ObjectReader {
- public:
-  RemoteReader(std::unique_ptr<net::HttpResponse> response, ObjectInfo info, uint64_t offset, uint64_t length)
-      : response_(std::move(response)), info_(std::move(info)), offset_(offset), length_(length) {}
-  const ObjectInfo& info() const override { return info_; }
-  uint64_t offset() const override { return offset_; }
-  uint64_t length() const override { return length_; }
-  Result<size_t> Read(std::span<char> out) override { return response_->Read(out); }
-
- private:
-  const std::unique_ptr<net::HttpResponse> response_;
-  const ObjectInfo info_;
-  const uint64_t offset_, length_;
-};
 
 }  // namespace
 
@@ -126,20 +88,20 @@ Result<std::unique_ptr<ObjectReader>> RemoteStore::Get(const RequestContext& con
     request.headers.emplace_back("Range", range);
   }
   LH_ASSIGN(auto response, Send(context, request));
-  ObjectInfo info = InfoFromRole(key, response->headers());
+  ObjectInfo info = InfoOfHeaders(key, response->headers());
   const uint64_t length = info.size;
   uint64_t offset = 0;
   if (response->status() == 206) {
-    LH_ASSIGN(const auto range, ParseContentRange(HeaderOr(response->headers(), "Content-Range", "")));
+    LH_ASSIGN(const auto range, ParseContentRange(HeaderText(response->headers(), "Content-Range")));
     offset = range.offset;
     info.size = range.whole;
   }
-  return std::make_unique<RemoteReader>(std::move(response), std::move(info), offset, length);
+  return std::make_unique<HttpObjectReader>(std::move(response), std::move(info), offset, length);
 }
 
 Result<ObjectInfo> RemoteStore::Head(const RequestContext& context, std::string_view key) {
   LH_ASSIGN(const auto response, Send(context, ObjectRequest("HEAD", key)));
-  return InfoFromRole(key, response->headers());
+  return InfoOfHeaders(key, response->headers());
 }
 
 Result<ListPage> RemoteStore::List(const RequestContext& context, const ListOptions& options) {
@@ -187,7 +149,7 @@ Status RemoteStore::Check(const RequestContext& context) {
 
 Result<WallTime> RemoteStore::Now(const RequestContext& context) {
   LH_ASSIGN(const auto response, Send(context, Request("GET", "/health")));
-  return ParseHttpDate(HeaderOr(response->headers(), "Date", ""));
+  return ParseHttpDate(HeaderText(response->headers(), "Date"));
 }
 
 }  // namespace lakehouse::object

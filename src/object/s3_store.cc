@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 
 #include "base/uuid.h"
 #include "net/retry.h"
+#include "object/http_object.h"
 #include "object/s3_client.h"
 
 namespace lakehouse::object {
@@ -13,47 +13,6 @@ namespace {
 
 constexpr uint32_t kMaxPage = 1000;
 constexpr std::string_view kProbePrefix = ".lakehouse-probe/";
-
-uint64_t ToNumber(std::string_view text) {
-  uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-std::string Unquoted(std::string_view tag) {
-  if (tag.size() >= 2 && tag.front() == '"' && tag.back() == '"') tag = tag.substr(1, tag.size() - 2);
-  return std::string(tag);
-}
-
-std::string HeaderOf(const net::Headers& headers, std::string_view name) {
-  const std::string* value = net::FindHeader(headers, name);
-  return value == nullptr ? std::string() : *value;
-}
-
-ObjectInfo InfoFromBucket(std::string_view key, const net::Headers& headers) {
-  ObjectInfo info;
-  info.key = key;
-  info.size = ToNumber(HeaderOf(headers, "Content-Length"));
-  info.etag = Unquoted(HeaderOf(headers, "ETag"));
-  info.content_type = HeaderOf(headers, "Content-Type");
-  if (const auto time = ParseHttpDate(HeaderOf(headers, "Last-Modified"))) info.last_modified = *time;
-  return info;
-}
-
-class S3Reader final : public ObjectReader {
- public:
-  S3Reader(std::unique_ptr<net::HttpResponse> response, ObjectInfo info, uint64_t offset, uint64_t length)
-      : response_(std::move(response)), info_(std::move(info)), offset_(offset), length_(length) {}
-  const ObjectInfo& info() const override { return info_; }
-  uint64_t offset() const override { return offset_; }
-  uint64_t length() const override { return length_; }
-  Result<size_t> Read(std::span<char> out) override { return response_->Read(out); }
-
- private:
-  const std::unique_ptr<net::HttpResponse> response_;
-  const ObjectInfo info_;
-  const uint64_t offset_, length_;
-};
 
 // Every <tag>…</tag> of a flat list, in order.
 std::vector<std::string_view> Elements(std::string_view xml, std::string_view tag) {
@@ -173,7 +132,7 @@ Result<PutResult> S3Store::PutWhole(const RequestContext& context, std::string_v
     LH_TRY(ReadAll(*response, 1 << 20));
     PutResult result;
     result.created = !existed;
-    result.info = {std::string(key), bytes.size(), Unquoted(HeaderOf(response->headers(), "ETag")), s3_.ServerNow(),
+    result.info = {std::string(key), bytes.size(), Unquoted(HeaderText(response->headers(), "ETag")), s3_.ServerNow(),
                    options.content_type};
     return result;
   };
@@ -199,7 +158,7 @@ Result<std::string> S3Store::UploadParts(const RequestContext& context, const S3
                 call.query.emplace_back("partNumber", std::to_string(number));
                 LH_ASSIGN(const auto response, s3_.Send(bounded, call));
                 LH_TRY(ReadAll(*response, 1 << 20));
-                return HeaderOf(response->headers(), "ETag");
+                return HeaderText(response->headers(), "ETag");
               }));
     list += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>{}</ETag></Part>", number, etag);
     LH_ASSIGN(part, ReadPart(context, body, options, total));
@@ -265,23 +224,23 @@ Result<std::unique_ptr<ObjectReader>> S3Store::Get(const RequestContext& context
       call.headers.emplace_back("Range", range);
     }
     LH_ASSIGN(auto response, s3_.Send(context, call));
-    ObjectInfo info = InfoFromBucket(key, response->headers());
+    ObjectInfo info = InfoOfHeaders(key, response->headers());
     const uint64_t length = info.size;
     if (!options.range || response->status() != 206) {
       if (options.range && options.range->offset >= info.size)
         return Fail(ErrorKind::kRangeNotSatisfiable, "the range lies outside the object's {} bytes", info.size);
-      return std::make_unique<S3Reader>(std::move(response), std::move(info), 0, length);
+      return std::make_unique<HttpObjectReader>(std::move(response), std::move(info), 0, length);
     }
-    const std::string range = HeaderOf(response->headers(), "Content-Range");
-    info.size = ToNumber(std::string_view(range).substr(range.find('/') + 1));
-    return std::make_unique<S3Reader>(std::move(response), std::move(info), options.range->offset, length);
+    const std::string range = HeaderText(response->headers(), "Content-Range");
+    info.size = NumberOf(std::string_view(range).substr(range.find('/') + 1));
+    return std::make_unique<HttpObjectReader>(std::move(response), std::move(info), options.range->offset, length);
   });
 }
 
 Result<ObjectInfo> S3Store::Head(const RequestContext& context, std::string_view key) {
   return Retried(context, [&](const RequestContext& bounded) -> Result<ObjectInfo> {
     LH_ASSIGN(const auto response, s3_.Send(bounded, S3Call{"HEAD", FullKey(key), {}, {}, nullptr, 0}));
-    return InfoFromBucket(key, response->headers());
+    return InfoOfHeaders(key, response->headers());
   });
 }
 
@@ -310,7 +269,7 @@ Result<ListPage> S3Store::ListOnce(const RequestContext& context, const ListOpti
   for (const std::string_view item : Elements(xml, "Contents")) {
     ObjectInfo info;
     LH_ASSIGN(info.key, local_key(net::XmlText(item, "Key").value_or("")));
-    info.size = ToNumber(net::XmlText(item, "Size").value_or(""));
+    info.size = NumberOf(net::XmlText(item, "Size").value_or(""));
     info.etag = Unquoted(net::XmlText(item, "ETag").value_or(""));
     if (const auto time = ParseRfc3339(net::XmlText(item, "LastModified").value_or(""))) info.last_modified = *time;
     page.objects.push_back(std::move(info));

@@ -131,4 +131,26 @@ Result<json::value> Client::Json(std::string_view method, std::string_view path,
   return parsed;
 }
 
+std::string ManifestPath(std::string_view dataset) {
+  return "/v1/catalog/manifest/" + net::PercentEncode(dataset, false);
+}
+
+std::string ObjectPath(std::string_view key) { return "/v1/storage/objects/" + net::PercentEncode(key, true); }
+
+Result<json::array> AllDatasets(Client& client) {
+  json::array all;
+  std::string token;
+  do {
+    LH_ASSIGN(const json::value page,
+              client.Json("GET", "/v1/catalog/list?limit=1000" +
+                                     (token.empty() ? "" : "&token=" + net::PercentEncode(token, false))));
+    LH_ASSIGN(const auto fields, JsonFields::Of(page, "the server's answer"));
+    LH_ASSIGN(const json::array* datasets, fields.Array("datasets"));
+    all.insert(all.end(), datasets->begin(), datasets->end());
+    LH_ASSIGN(const auto next, fields.OptionalString("next_token"));
+    token = next.value_or("");
+  } while (!token.empty());
+  return all;
+}
+
 }  // namespace lakehouse::cli

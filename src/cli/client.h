@@ -1,6 +1,7 @@
 // A lakehouse server as the client commands see it: its URL, our key, and its refusals as errors. Used by one thread.
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <memory>
 #include <optional>
@@ -53,5 +54,10 @@ class Client {
   RequestContext context_;
   std::unique_ptr<net::HttpClient> http_;
 };
+
+std::string ManifestPath(std::string_view dataset);
+std::string ObjectPath(std::string_view key);
+// The manifests of all datasets, page after page.
+Result<boost::json::array> AllDatasets(Client& client);
 
 }  // namespace lakehouse::cli

@@ -417,8 +417,7 @@ TEST_F(Commands, VerifyHoldsObjectsAgainstTheDigestInTheirName) {
   };
   const std::string good = object("datasets/trips/f/" + digest + "-c.parquet", bytes.size());
   Answer("GET", "/v1/storage/objects/{key...}", 200, bytes, "application/octet-stream");
-  Answer("GET", "/v1/catalog/list", 200, R"({"datasets":[{"name":"good"}],"next_token":null})");
-  Answer("GET", "/v1/catalog/manifest/good", 200, manifest(good));
+  Answer("GET", "/v1/catalog/list", 200, R"({"datasets":[)" + manifest(good) + R"(],"next_token":null})");
   Answer("GET", "/v1/catalog/manifest/bad", 200,
          manifest(good + "," + object("d/" + std::string(64, 'a') + "-c.parquet", bytes.size()) + "," +
                   object("mine.parquet", 7)));

@@ -14,8 +14,6 @@ namespace {
 
 constexpr size_t kShownSnapshots = 10;
 
-std::string ManifestPath(std::string_view name) { return "/v1/catalog/manifest/" + net::PercentEncode(name, false); }
-
 uint64_t BytesOf(const JsonFields& manifest) {
   uint64_t bytes = 0;
   const auto objects = manifest.Array("objects");
@@ -33,10 +31,8 @@ std::string ShortTime(std::string text) {
   return text;
 }
 
-Status AddDatasets(const json::value& page, Table& table) {
-  LH_ASSIGN(const auto fields, JsonFields::Of(page, "the server's answer"));
-  LH_ASSIGN(const json::array* datasets, fields.Array("datasets"));
-  for (const json::value& dataset : *datasets) {
+Status AddDatasets(const json::array& datasets, Table& table) {
+  for (const json::value& dataset : datasets) {
     LH_ASSIGN(const auto manifest, JsonFields::Of(dataset, "a dataset"));
     const auto columns = manifest.Array("schema");
     table.AddRow({manifest.String("name").value_or(""), Grouped(manifest.Uint("row_count").value_or(0)),
@@ -83,20 +79,8 @@ Status RunList(Client& client, Console& console, const GlobalOptions& global) {
                {"columns", Align::kRight},
                {"version", Align::kRight},
                {"updated"}});
-  json::array all;
-  std::string token;
-  do {
-    LH_ASSIGN(const json::value page,
-              client.Json("GET", "/v1/catalog/list?limit=1000" +
-                                     (token.empty() ? "" : "&token=" + net::PercentEncode(token, false))));
-    LH_TRY(AddDatasets(page, table));
-    LH_ASSIGN(const auto fields, JsonFields::Of(page, "the server's answer"));
-    if (global.json) {
-      for (const json::value& dataset : *fields.Array("datasets").value()) all.push_back(dataset);
-    }
-    LH_ASSIGN(const auto next, fields.OptionalString("next_token"));
-    token = next.value_or("");
-  } while (!token.empty());
+  LH_ASSIGN(json::array all, AllDatasets(client));
+  LH_TRY(AddDatasets(all, table));
   if (global.json) return console.Write(json::serialize(json::object{{"datasets", std::move(all)}}) + "\n");
   if (table.rows() == 0) return console.Write("no datasets yet; add one: lakehouse ingest FILE --name NAME\n");
   return console.Write(table.Render(console.out_width()));

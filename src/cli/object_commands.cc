@@ -6,12 +6,6 @@
 
 namespace lakehouse::cli {
 
-namespace {
-
-std::string ObjectPath(std::string_view key) { return "/v1/storage/objects/" + net::PercentEncode(key, true); }
-
-}  // namespace
-
 Status RunGet(Client& client, Console& console, const GetOptions& options) {
   LH_ASSIGN(const auto response, client.Send({.path = ObjectPath(options.key)}));
   LH_ASSIGN(const auto output, OutputFile::Open(options.output, console));

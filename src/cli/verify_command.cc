@@ -66,19 +66,14 @@ class ObjectList {
   uint64_t bytes_ = 0;
 };
 
-std::string ManifestPathOf(std::string_view name) { return "/v1/catalog/manifest/" + net::PercentEncode(name, false); }
-
 Result<json::value> VersionOf(Client& client, std::string_view name, uint64_t version) {
-  return client.Json("GET", fmt::format("{}?version={}", ManifestPathOf(name), version));
+  return client.Json("GET", fmt::format("{}?version={}", ManifestPath(name), version));
 }
 
 bool IsGone(const Error& error) { return error.kind == ErrorKind::kNotFound; }
 
-Status AddVersions(Client& client, const std::string& name, bool all_versions, ObjectList& list) {
-  LH_ASSIGN(const json::value newest, client.Json("GET", ManifestPathOf(name)));
-  LH_TRY(list.Add(newest));
-  if (!all_versions) return {};
-  LH_ASSIGN(const json::value answer, client.Json("GET", ManifestPathOf(name) + "/snapshots"));
+Status AddOlderVersions(Client& client, const std::string& name, ObjectList& list) {
+  LH_ASSIGN(const json::value answer, client.Json("GET", ManifestPath(name) + "/snapshots"));
   LH_ASSIGN(const auto fields, JsonFields::Of(answer, "the server's answer"));
   LH_ASSIGN(const json::array* snapshots, fields.Array("snapshots"));
   for (const json::value& item : *snapshots) {
@@ -92,28 +87,9 @@ Status AddVersions(Client& client, const std::string& name, bool all_versions, O
   return {};
 }
 
-Result<std::vector<std::string>> AllNames(Client& client) {
-  std::vector<std::string> names;
-  std::string token;
-  do {
-    LH_ASSIGN(const json::value page,
-              client.Json("GET", "/v1/catalog/list?limit=1000" +
-                                     (token.empty() ? "" : "&token=" + net::PercentEncode(token, false))));
-    LH_ASSIGN(const auto fields, JsonFields::Of(page, "the server's answer"));
-    LH_ASSIGN(const json::array* datasets, fields.Array("datasets"));
-    for (const json::value& item : *datasets) {
-      LH_ASSIGN(const auto dataset, JsonFields::Of(item, "a dataset"));
-      LH_ASSIGN(names.emplace_back(), dataset.String("name"));
-    }
-    LH_ASSIGN(const auto next, fields.OptionalString("next_token"));
-    token = next.value_or("");
-  } while (!token.empty());
-  return names;
-}
-
 // Reads the object to its end; kInvalid says how its bytes are not those that were written.
 Status ReadAndCompare(Client& client, const NamedObject& object, Progress& progress) {
-  LH_ASSIGN(const auto response, client.Send({.path = "/v1/storage/objects/" + net::PercentEncode(object.key, true)}));
+  LH_ASSIGN(const auto response, client.Send({.path = ObjectPath(object.key)}));
   Sha256 hash;
   uint64_t bytes = 0;
   std::vector<char> piece(kVerifyPieceBytes);
@@ -181,15 +157,24 @@ Status Report(Console& console, const GlobalOptions& global, const ObjectList& l
   return {};
 }
 
-Result<ObjectList> ObjectsOf(Client& client, const VerifyOptions& options, std::vector<std::string>& names) {
-  ObjectList list;
-  if (names.empty()) {
-    LH_ASSIGN(names, AllNames(client));
-  }
+Result<json::array> ManifestsOf(Client& client, const std::vector<std::string>& names) {
+  if (names.empty()) return AllDatasets(client);
+  json::array manifests;
   for (const std::string& name : names) {
-    const Status added = AddVersions(client, name, options.all_versions, list);
-    if (added || (options.names.empty() && IsGone(added.error()))) continue;  // dropped meanwhile
-    return Fail(added.error());
+    LH_ASSIGN(manifests.emplace_back(nullptr), client.Json("GET", ManifestPath(name)));
+  }
+  return manifests;
+}
+
+Result<ObjectList> ObjectsOf(Client& client, const json::array& manifests, bool all_versions) {
+  ObjectList list;
+  for (const json::value& manifest : manifests) {
+    LH_TRY(list.Add(manifest));
+    if (!all_versions) continue;
+    LH_ASSIGN(const auto fields, JsonFields::Of(manifest, "a dataset"));
+    LH_ASSIGN(const std::string name, fields.String("name"));
+    const Status older = AddOlderVersions(client, name, list);
+    if (!older && !IsGone(older.error())) return Fail(older.error());  // else dropped meanwhile
   }
   return list;
 }
@@ -197,8 +182,8 @@ Result<ObjectList> ObjectsOf(Client& client, const VerifyOptions& options, std::
 }  // namespace
 
 Status RunVerify(Client& client, Console& console, const GlobalOptions& global, const VerifyOptions& options) {
-  std::vector<std::string> names = options.names;
-  LH_ASSIGN(const ObjectList list, ObjectsOf(client, options, names));
+  LH_ASSIGN(const json::array manifests, ManifestsOf(client, options.names));
+  LH_ASSIGN(const ObjectList list, ObjectsOf(client, manifests, options.all_versions));
   std::vector<DamagedObject> damaged;
   Status ended;
   {
@@ -221,7 +206,8 @@ Status RunVerify(Client& client, Console& console, const GlobalOptions& global, 
   }
   if (global.json) return {};
   return console.Write(fmt::format("{} objects of {} datasets, {}: all as they were written\n",
-                                   Grouped(list.objects().size()), Grouped(names.size()), HumanBytes(list.bytes())));
+                                   Grouped(list.objects().size()), Grouped(manifests.size()),
+                                   HumanBytes(list.bytes())));
 }
 
 }  // namespace lakehouse::cli

@@ -22,8 +22,6 @@ using std::chrono::milliseconds;
 using testing::HasSubstr;
 using Rows = std::vector<std::vector<Parameter>>;
 
-constexpr const char* kEndlessQuery = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b";
-
 class BatchesTest : public testing::Test {
  protected:
   void Open(EngineOptions options = {}) {

@@ -38,8 +38,6 @@ class BreakingSink final : public ByteSink {
   size_t room_;
 };
 
-constexpr const char* kEndlessSum = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b";
-
 class EngineTest : public testing::Test {
  protected:
   void Open(EngineOptions options = {}) {
@@ -191,7 +189,7 @@ TEST_F(EngineTest, StrangeTextsAreErrorsAndNothingElse) {
 TEST_F(EngineTest, TimeLimitStopsTheQuery) {
   Open();
   QueryRequest request;
-  request.sql = kEndlessSum;
+  request.sql = kEndlessQuery;
   request.timeout = milliseconds(50);
   const auto begun = std::chrono::steady_clock::now();
   EXPECT_EQ(Run(request).error().kind, ErrorKind::kDeadline);
@@ -204,7 +202,7 @@ TEST_F(EngineTest, LimitOfTheEngineBindsToo) {
   options.timeout = milliseconds(50);
   Open(options);
   QueryRequest request;
-  request.sql = kEndlessSum;
+  request.sql = kEndlessQuery;
   request.timeout = std::chrono::hours(1);
   EXPECT_EQ(Run(request).error().kind, ErrorKind::kDeadline);
 }
@@ -215,7 +213,7 @@ TEST_F(EngineTest, CancelledRequestStopsTheQuery) {
   RequestContext context;
   context.cancelled = source.get_token();
   QueryRequest request;
-  request.sql = kEndlessSum;
+  request.sql = kEndlessQuery;
   std::thread client([&] {
     while (engine_->stats().running == 0) std::this_thread::yield();
     source.request_stop();
@@ -248,7 +246,7 @@ TEST_F(EngineTest, DroppedStreamFreesItsSession) {
   options.max_concurrent = 1;
   Open(options);
   QueryRequest request;
-  request.sql = kEndlessSum;
+  request.sql = kEndlessQuery;
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(engine_->Run({}, request));
   EXPECT_EQ(engine_->stats().running, 0u);
 }
@@ -301,7 +299,7 @@ TEST_F(EngineTest, PastTheLimitQueriesWaitAndThenAreRefused) {
   options.queue_timeout = milliseconds(30);
   Open(options);
   const LongQuery holder(*engine_, kLong);
-  const auto refused = ErrorOf(kEndlessSum);
+  const auto refused = ErrorOf(kEndlessQuery);
   EXPECT_EQ(refused.kind, ErrorKind::kUnavailable);
   EXPECT_TRUE(refused.retry_after);
   EXPECT_EQ(engine_->stats().queued, 0u);

@@ -15,6 +15,9 @@
 
 namespace lakehouse::query {
 
+// Runs until it is stopped.
+inline constexpr const char* kEndlessQuery = "SELECT sum(a.range * b.range) FROM range(1000000) a, range(1000000) b";
+
 // Counts what it is asked for.
 class TestStore final : public object::ObjectStore {
  public:
